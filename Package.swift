@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+import class Foundation.ProcessInfo
+
+// MILLRACE_CORE=1 leaves out everything that needs SwiftNIO (the HTTP and gRPC servers and the executable), so that the
+// core builds and tests in seconds. `make` never sets it; developers do while they work below the transports.
+let coreOnly = ProcessInfo.processInfo.environment["MILLRACE_CORE"] == "1"
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),                             // data races are compile errors
+    .enableUpcomingFeature("InternalImportsByDefault"),  // an import is an implementation detail until it says `public`
+    .enableUpcomingFeature("ExistentialAny"),            // dynamic dispatch is visible where it is paid
+]
+
+func library(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+var dependencies: [Package.Dependency] = [
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+]
+var products: [Product] = [
+    .library(name: "FeatureStore", targets: ["FeatureStore"]),
+    .library(name: "Ingest", targets: ["Ingest"]),
+    .library(name: "Kafka", targets: ["Kafka"]),
+    .library(name: "LMDB", targets: ["LMDB"]),
+    .library(name: "Generator", targets: ["Generator"]),
+]
+var targets: [Target] = [
+    // C libraries, each behind one Swift module.
+    .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    library("LMDB", ["CLMDB"]),
+    library("Kafka", ["CRdKafka"]),
+
+    // The core: no network.
+    library("JSONBytes"),
+    library("FeatureStore", ["LMDB", .product(name: "Yams", package: "Yams")]),
+    library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+    library("Generator", ["Kafka"]),
+    library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),
+
+    tests("LMDBTests", ["LMDB"]),
+    tests("KafkaTests", ["Kafka"]),
+    tests("JSONBytesTests", ["JSONBytes"]),
+    tests("FeatureStoreTests", ["FeatureStore"]),
+    tests("IngestTests", ["Ingest", "FeatureStore", "JSONBytes"]),
+    tests("GeneratorTests", ["Generator"]),
+    tests("ServingTests", ["Serving", "FeatureStore"]),
+]
+
+if !coreOnly {
+    dependencies += [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ]
+    products += [.executable(name: "millrace", targets: ["millrace"])]
+    targets += [
+        library("ServingHTTP", path: "Sources/Serving/HTTP", [
+            "Serving", .product(name: "Hummingbird", package: "hummingbird"),
+        ]),
+        library("ServingGRPC", path: "Sources/Serving/GRPC", [
+            "Serving",
+            .product(name: "GRPCCore", package: "grpc-swift-2"),
+            .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+        ]),
+        .executableTarget(name: "millrace", dependencies: [
+            "FeatureStore", "Ingest", "Kafka", "Generator", "Serving", "ServingHTTP", "ServingGRPC",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ], swiftSettings: settings),
+        tests("ServingTransportTests", [
+            "ServingHTTP", "ServingGRPC", "FeatureStore",
+            .product(name: "HummingbirdTesting", package: "hummingbird"),
+        ]),
+    ]
+}
+
+let package = Package(
+    name: "millrace", products: products, dependencies: dependencies, targets: targets)

@@ -1,0 +1,52 @@
+/// Everything that one definitions file says, checked: what streams exist, what features are kept of them, and which vectors
+/// are served. Plain values; `Definitions.load` is the one place that makes them from YAML.
+///
+/// References between parts (a view's stream, a service's features) are by name here and resolved to indexes in `Catalog`.
+public struct Definitions: Sendable {
+    public var name: String
+    public var entities: [EntityDefinition]
+    public var streams: [StreamDefinition]
+    public var views: [ViewDefinition]
+    public var derived: [DerivedDefinition]
+    public var services: [ServiceDefinition]
+    public var store: StoreSettings
+    public var kafka: KafkaSettings
+    public var server: ServerSettings
+
+    public init(
+        name: String, entities: [EntityDefinition], streams: [StreamDefinition], views: [ViewDefinition],
+        derived: [DerivedDefinition] = [], services: [ServiceDefinition] = [],
+        store: StoreSettings = .init(), kafka: KafkaSettings = .init(), server: ServerSettings = .init()
+    ) {
+        self.name = name
+        self.entities = entities
+        self.streams = streams
+        self.views = views
+        self.derived = derived
+        self.services = services
+        self.store = store
+        self.kafka = kafka
+        self.server = server
+    }
+}
+
+/// What features describe: a customer, a product.
+public struct EntityDefinition: Sendable, Equatable {
+    public var name: String
+    public var description: String
+
+    public init(name: String, description: String = "") {
+        self.name = name
+        self.description = description
+    }
+}
+
+/// A span of time in microseconds, the unit of every time in Millrace.
+public typealias Microseconds = Int64
+
+extension Microseconds {
+    public static func seconds(_ n: Int64) -> Int64 { n * 1_000_000 }
+    public static func minutes(_ n: Int64) -> Int64 { n * 60_000_000 }
+    public static func hours(_ n: Int64) -> Int64 { n * 3_600_000_000 }
+    public static func days(_ n: Int64) -> Int64 { n * 86_400_000_000 }
+}

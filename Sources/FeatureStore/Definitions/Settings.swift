@@ -1,0 +1,44 @@
+/// Where and how the store keeps its shards.
+public struct StoreSettings: Sendable {
+    /// Relative to the definitions file.
+    public var directory: String = "data"
+    public var durability: Durability = .commit
+    /// The map of a new shard; it doubles when it fills, up to `maxMapBytes`.
+    public var initialMapBytes: Int = 64 << 20
+    public var maxMapBytes: Int = 1 << 40
+    /// A batch ends at this many events, or at `maxBatchBytes`, or when nothing more has arrived.
+    public var maxBatchEvents: Int = 50_000
+    public var maxBatchBytes: Int = 32 << 20
+    public init() {}
+
+    public enum Durability: String, Sendable, CaseIterable {
+        /// Data is synced at each commit; a system crash may undo the newest commits (Kafka replays them), never corrupts.
+        case commit
+        /// No sync; fastest. After a system crash the shard is rebuilt from the log.
+        case replay
+    }
+}
+
+public struct KafkaSettings: Sendable {
+    public var brokers: String = "127.0.0.1:9092"
+    public var group: String = "millrace"
+    /// Where a shard without positions begins.
+    public var start: Start = .earliest
+    /// Passed to librdkafka as they are (security, timeouts).
+    public var properties: [String: String] = [:]
+    public init() {}
+
+    public enum Start: String, Sendable, CaseIterable { case earliest, latest }
+}
+
+public struct ServerSettings: Sendable {
+    public var httpHost: String = "127.0.0.1"
+    public var httpPort: Int = 8080
+    public var grpcHost: String = "127.0.0.1"
+    public var grpcPort: Int = 8081
+    /// `/readyz` answers 200 when every shard is at most this many events behind.
+    public var readyLagEvents: Int64 = 10_000
+    /// Most keys in one lookup.
+    public var maxKeysPerRequest: Int = 1_000
+    public init() {}
+}

@@ -1,0 +1,127 @@
+/// Features of one entity over one stream: aggregations × windows, with an optional filter. One view is one timeline of tiles.
+public struct ViewDefinition: Sendable {
+    public var name: String
+    public var entity: String
+    public var stream: String
+    /// A boolean expression over the stream's fields; nil takes every event.
+    public var filter: String?
+    /// Extra time for which old tiles are kept at full resolution, so that `as_of` may go this far behind the newest event.
+    public var history: Microseconds
+    public var features: [FeatureDefinition]
+
+    public init(
+        name: String, entity: String, stream: String, filter: String? = nil, history: Microseconds = 0,
+        features: [FeatureDefinition]
+    ) {
+        self.name = name
+        self.entity = entity
+        self.stream = stream
+        self.filter = filter
+        self.history = history
+        self.features = features
+    }
+}
+
+/// One aggregation over one window. `clicks: {aggregation: count, windows: [5m, 1h]}` in the file makes two of these,
+/// named `clicks_5m` and `clicks_1h`.
+public struct FeatureDefinition: Sendable {
+    /// The name that services and derived features use, window suffix included.
+    public var name: String
+    public var aggregation: Aggregation
+    public var window: Window
+    /// Served, with the status `defaulted`, when there is no value.
+    public var defaultValue: Value?
+    /// A value whose newest event is older than this is served with the status `stale`.
+    public var ttl: Microseconds?
+    public var description: String
+
+    public init(
+        name: String, aggregation: Aggregation, window: Window, defaultValue: Value? = nil, ttl: Microseconds? = nil,
+        description: String = ""
+    ) {
+        self.name = name
+        self.aggregation = aggregation
+        self.window = window
+        self.defaultValue = defaultValue
+        self.ttl = ttl
+        self.description = description
+    }
+}
+
+/// What is computed of the events of a window. Fields are names of the view's stream.
+public enum Aggregation: Sendable, Equatable, Hashable {
+    /// Events; with a field, events in which it is not null.
+    case count(field: String?)
+    case sum(field: String)
+    case mean(field: String)
+    case min(field: String)
+    case max(field: String)
+    case first(field: String)
+    case last(field: String)
+    /// Newest first. `distinct` keeps each value once, at its newest time.
+    case lastN(field: String, n: Int, distinct: Bool)
+    /// Exact up to `DistinctCell.capacity` values, estimated beyond.
+    case distinctCount(field: String)
+    /// Events per value of `by`, at most `maxKeys` of them.
+    case countBy(by: String, maxKeys: Int)
+    /// Sum of `field` per value of `by`, at most `maxKeys` of them.
+    case sumBy(field: String, by: String, maxKeys: Int)
+    /// Seconds from the newest event to the time asked for; a decimal with 6 digits.
+    case timeSinceLast
+}
+
+public enum Window: Sendable, Equatable, Hashable {
+    /// `floor(t/hop)·hop − length ≤ event time ≤ t`.
+    case sliding(length: Microseconds, hop: Microseconds)
+    /// Every event since the store began.
+    case lifetime
+
+    /// The hop ladder, largest first.
+    public static let ladder: [Microseconds] = [
+        .days(1), .hours(6), .hours(1), .minutes(15), .minutes(5), .minutes(1), .seconds(15), .seconds(5),
+    ]
+
+    /// The largest hop of the ladder that is at most 1/60 of `length` (over-inclusion at most 1.7 %). Windows under five minutes take
+    /// the smallest, 5 s.
+    public static func ladderHop(length: Microseconds) -> Microseconds {
+        ladder.first { $0 <= length / 60 } ?? ladder[ladder.count - 1]
+    }
+}
+
+/// An expression over other features of the same entity, finished at read.
+public struct DerivedDefinition: Sendable {
+    public var name: String
+    public var entity: String
+    public var expression: String
+    public var defaultValue: Value?
+    public var description: String
+    public init(name: String, entity: String, expression: String, defaultValue: Value? = nil, description: String = "") {
+        self.name = name
+        self.entity = entity
+        self.expression = expression
+        self.defaultValue = defaultValue
+        self.description = description
+    }
+}
+
+/// A named, versioned, ordered list of features that one model reads: the contract of a vector.
+public struct ServiceDefinition: Sendable {
+    public var name: String
+    public var version: Int
+    public var entity: String
+    public var features: [String]
+    /// Values are `stale` when the shard is further than this behind its topics.
+    public var maxStaleness: Microseconds?
+    public var description: String
+    public init(
+        name: String, version: Int = 1, entity: String, features: [String], maxStaleness: Microseconds? = nil,
+        description: String = ""
+    ) {
+        self.name = name
+        self.version = version
+        self.entity = entity
+        self.features = features
+        self.maxStaleness = maxStaleness
+        self.description = description
+    }
+}

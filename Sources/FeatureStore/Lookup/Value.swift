@@ -1,0 +1,82 @@
+/// A finished feature value, or a default.
+public indirect enum Value: Sendable, Equatable {
+    case null
+    case bool(Bool)
+    case int(Int64)
+    /// `units · 10^-scale`, exact.
+    case decimal(units: Int128, scale: Int)
+    case double(Double)
+    case string(String)
+    case list([Value])
+    /// Ordered by key, bytewise.
+    case map([MapEntry])
+
+    public struct MapEntry: Sendable, Equatable {
+        public var key: String
+        public var value: Value
+        public init(key: String, value: Value) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    public var isNull: Bool { if case .null = self { true } else { false } }
+}
+
+/// The type of a feature, known when the definitions load.
+public indirect enum ValueType: Sendable, Equatable {
+    case bool, int, double, string
+    case decimal(scale: Int)
+    case list(ValueType)
+    case map(ValueType)
+}
+
+extension ValueType: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .bool: "bool"
+        case .int: "int64"
+        case .double: "double"
+        case .string: "string"
+        case .decimal(let scale): "decimal(\(scale))"
+        case .list(let element): "list<\(element)>"
+        case .map(let element): "map<string, \(element)>"
+        }
+    }
+}
+
+/// Says how a value came about; every value carries one.
+public enum FeatureStatus: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+    /// Computed of this entity's events.
+    case present = 1
+    /// No value: unknown entity, no event in the window, or a time before the kept history.
+    case missing = 2
+    /// A value, but older than the `ttl`, or the shard is further behind than `max_staleness`.
+    case stale = 3
+    /// No value; the declared default is given.
+    case defaulted = 4
+    /// The feature was added when the store already had events, and its window still reaches back to before that.
+    case warming = 5
+
+    public var description: String {
+        switch self {
+        case .present: "present"
+        case .missing: "missing"
+        case .stale: "stale"
+        case .defaulted: "defaulted"
+        case .warming: "warming"
+        }
+    }
+}
+
+public struct FeatureValue: Sendable, Equatable {
+    public var value: Value
+    public var status: FeatureStatus
+    /// The newest event of the feature's view in this row, µs since the epoch; nil when it has none.
+    public var newestEventTime: Int64?
+    public init(value: Value, status: FeatureStatus, newestEventTime: Int64?) {
+        self.value = value
+        self.status = status
+        self.newestEventTime = newestEventTime
+    }
+}
