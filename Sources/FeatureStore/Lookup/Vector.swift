@@ -1,0 +1,82 @@
+/// The features that one request asks for, resolved once: which entity, which values in which order.
+/// Made by `Store.plan(service:)` and `Store.plan(features:)`; kept and shared by any number of lookups.
+public final class VectorPlan: Sendable {
+    /// Name and version of the service; nil when features were named one by one.
+    public let service: String?
+    public let version: Int?
+    public let entity: String
+    public let featureNames: [String]
+    public let types: [ValueType]
+    public let maxStaleness: Microseconds?
+    /// How to compute them; indexes into the catalogue.
+    let requests: [Int]
+
+    init(
+        service: String?, version: Int?, entity: String, featureNames: [String], types: [ValueType],
+        maxStaleness: Microseconds?, requests: [Int]
+    ) {
+        self.service = service
+        self.version = version
+        self.entity = entity
+        self.featureNames = featureNames
+        self.types = types
+        self.maxStaleness = maxStaleness
+        self.requests = requests
+    }
+}
+
+/// One entity's values, in the order of the plan.
+public struct Vector: Sendable, Equatable {
+    /// False when no shard has a row of this entity.
+    public var found: Bool
+    public var values: [FeatureValue]
+    /// The shards it was read from: one, or all of them for entities that the topics are not partitioned by.
+    public var shards: [Int]
+    public init(found: Bool, values: [FeatureValue], shards: [Int]) {
+        self.found = found
+        self.values = values
+        self.shards = shards
+    }
+}
+
+/// Why a lookup cannot be answered; each says what to do.
+public enum LookupError: Error, Equatable {
+    case unknownService(String, known: [String])
+    case unknownFeature(String, nearest: String?)
+    /// Features of different entities in one request.
+    case mixedEntities([String])
+    /// The shard of this key is not served by this process (not assigned yet, or stopped); `reason` says which.
+    case shardUnavailable(shard: Int, reason: String)
+    case emptyKey
+    case keyTooLong(bytes: Int, limit: Int)
+    /// LMDB refused.
+    case storage(String)
+}
+
+/// Where one shard stands.
+public struct ShardStatus: Sendable {
+    public enum State: String, Sendable {
+        case open
+        /// Stopped by an error that needs a person; `reason` says which. Its rows are still served.
+        case stopped
+    }
+    public struct SourcePosition: Sendable, Equatable {
+        public var topic: String
+        public var partition: Int
+        /// The next offset to read.
+        public var offset: Int64
+        /// End of the log when last heard of; nil before the first fetch.
+        public var end: Int64?
+    }
+    public var shard: Int
+    public var state: State
+    public var reason: String?
+    public var positions: [SourcePosition]
+    /// Events that the topics hold and the shard has not applied; nil before the first fetch.
+    public var lagEvents: Int64?
+    /// How old the newest state is: 0 when caught up, else the age of the newest applied record; µs. Nil before the first record.
+    public var freshness: Microseconds?
+    public var rows: Int
+    public var mapBytes: Int
+    public var usedBytes: Int
+}
