@@ -1,0 +1,48 @@
+/// One base aggregate that every tile of a view carries. Features share columns: `sum(price)` and `mean(price)` over any windows
+/// use one sum and one count.
+package struct TileColumn: Sendable, Equatable {
+    package enum Kind: UInt8, Sendable {
+        // Of fixed size.
+        case count  // UInt64
+        case countNonNull  // UInt64
+        case sum  // Int128
+        case min, max  // Int64, `TileColumn.none` when there is none
+        case firstInteger  // time Int64 (`TileColumn.none`), id UInt64, value Int64
+        // Of variable size.
+        case firstString, distinct, countBy, sumBy
+    }
+    package var kind: Kind
+    /// Index of the field that is aggregated; -1 when there is none.
+    package var field: Int32 = -1
+    /// Index of the field that groups; -1 when there is none.
+    package var by: Int32 = -1
+    /// Bound on the keys of a map.
+    package var maxKeys: Int32 = 0
+    /// Fixed size: where the cell begins, from the end of the tile's header. Variable: the ordinal among the variable cells.
+    package var position: Int32 = 0
+
+    /// Marks an absent Int64; no field has this value.
+    package static let none = Int64.min
+
+    package var fixedByteCount: Int? {
+        switch kind {
+        case .count, .countNonNull, .min, .max: 8
+        case .sum: 16
+        case .firstInteger: 24
+        case .firstString, .distinct, .countBy, .sumBy: nil
+        }
+    }
+}
+
+/// The newest `n` events of a view, kept once per row and not per tile: for `last`, `last_n` and `time_since_last`.
+package struct SequenceColumn: Sendable, Equatable {
+    package enum Kind: UInt8, Sendable {
+        /// Entries are times only.
+        case times
+        case integers, strings
+    }
+    package var kind: Kind
+    package var field: Int32 = -1
+    package var n: Int32
+    package var distinct: Bool = false
+}

@@ -1,0 +1,33 @@
+/// All that a row of one entity may hold: the streams that describe it and the views over them.
+package final class EntityPlan: Sendable {
+    package struct Stream: Sendable {
+        /// Index into `Definitions.streams`.
+        package var index: Int
+        /// Names the stream's section in a row; given once per store and never reused.
+        package var id: UInt16
+        /// Which of the event's keys is this entity's.
+        package var keyIndex: Int
+        package var keyCount: Int
+        package var hasIDs: Bool
+        package var allowedLateness: Microseconds
+        package var maxIDs: Int
+        /// Indexes into `views`.
+        package var views: [Int]
+    }
+
+    /// Index into `Definitions.entities`.
+    package let index: Int
+    package let name: String
+    /// First byte of the LMDB key of this entity's rows; given once per store and never reused.
+    package let keyPrefix: UInt8
+    package let streams: [Stream]
+    package let views: [ViewPlan]
+
+    package init(index: Int, name: String, keyPrefix: UInt8, streams: [Stream], views: [ViewPlan]) {
+        self.index = index
+        self.name = name
+        self.keyPrefix = keyPrefix
+        self.streams = streams
+        self.views = views
+    }
+}

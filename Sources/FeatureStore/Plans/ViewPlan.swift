@@ -1,0 +1,106 @@
+/// A view, resolved: its levels, its columns and where each cell of a tile lies.
+package final class ViewPlan: Sendable {
+    package let definition: ViewDefinition
+    /// Names the view's section in a row; given once per store and never reused.
+    package let id: UInt16
+    /// Index into `Definitions.streams`.
+    package let stream: Int
+    /// Entity keys come before the fields in an event's values.
+    package let fieldOffset: Int
+    package let filter: Filter?
+    package let levels: Levels
+    package let fixedColumns: [TileColumn]
+    package let variableColumns: [TileColumn]
+    /// The first is always the view's newest event time.
+    package let sequences: [SequenceColumn]
+    /// Bytes of a tile before its cells: the start, and the length of the variable cells when there are any.
+    package let headerBytes: Int
+    package let fixedBytes: Int
+
+    package init(_ definition: ViewDefinition, id: UInt16, stream: Int, in definitions: Definitions) {
+        let source = definitions.streams[stream]
+        self.definition = definition
+        self.id = id
+        self.stream = stream
+        fieldOffset = source.keys.count
+        // The definitions were checked when they loaded, so what they name exists and their expressions compile.
+        filter = definition.filter.flatMap { try? Filter.compile($0, fields: source.fields) }
+        levels = Levels(windows: definition.features.map(\.window), history: definition.history)
+
+        var fixed: [TileColumn] = [], variable: [TileColumn] = []
+        var sequences = [SequenceColumn(kind: .times, n: 1)]
+        for feature in definition.features {
+            let needs = Self.columns(of: feature.aggregation, in: source)
+            for var column in needs.tile {
+                if let bytes = column.fixedByteCount {
+                    column.position = Int32(fixed.reduce(0) { $0 + $1.fixedByteCount! })
+                    if !fixed.contains(where: { $0.isSame(as: column) }) { fixed.append(column) }
+                    _ = bytes
+                } else if !variable.contains(where: { $0.isSame(as: column) }) {
+                    column.position = Int32(variable.count)
+                    variable.append(column)
+                }
+            }
+            if let sequence = needs.sequence, !sequences.contains(sequence) { sequences.append(sequence) }
+        }
+        fixedColumns = fixed
+        variableColumns = variable
+        self.sequences = sequences
+        headerBytes = variable.isEmpty ? 4 : 8
+        fixedBytes = fixed.reduce(0) { $0 + $1.fixedByteCount! }
+    }
+
+    package var hasTiles: Bool { !fixedColumns.isEmpty || !variableColumns.isEmpty }
+
+    /// The columns that a feature is finished from.
+    package static func columns(
+        of aggregation: Aggregation, in stream: StreamDefinition
+    ) -> (tile: [TileColumn], sequence: SequenceColumn?) {
+        func index(_ name: String) -> Int32 { Int32(stream.fields.firstIndex { $0.name == name }!) }
+        func isString(_ name: String) -> Bool { stream.fields[Int(index(name))].type == .string }
+        switch aggregation {
+        case .count(nil): return ([TileColumn(kind: .count)], nil)
+        case .count(let field?): return ([TileColumn(kind: .countNonNull, field: index(field))], nil)
+        case .sum(let field): return ([TileColumn(kind: .sum, field: index(field))], nil)
+        case .mean(let field):
+            return ([TileColumn(kind: .sum, field: index(field)), TileColumn(kind: .countNonNull, field: index(field))], nil)
+        case .min(let field): return ([TileColumn(kind: .min, field: index(field))], nil)
+        case .max(let field): return ([TileColumn(kind: .max, field: index(field))], nil)
+        case .first(let field):
+            return ([TileColumn(kind: isString(field) ? .firstString : .firstInteger, field: index(field))], nil)
+        case .distinctCount(let field): return ([TileColumn(kind: .distinct, field: index(field))], nil)
+        case .countBy(let by, let maxKeys):
+            return ([TileColumn(kind: .countBy, by: index(by), maxKeys: Int32(maxKeys))], nil)
+        case .sumBy(let field, let by, let maxKeys):
+            return ([TileColumn(kind: .sumBy, field: index(field), by: index(by), maxKeys: Int32(maxKeys))], nil)
+        case .last(let field):
+            return ([], SequenceColumn(kind: isString(field) ? .strings : .integers, field: index(field), n: 1))
+        case .lastN(let field, let n, let distinct):
+            let kind: SequenceColumn.Kind = isString(field) ? .strings : .integers
+            return ([], SequenceColumn(kind: kind, field: index(field), n: Int32(n), distinct: distinct))
+        case .timeSinceLast: return ([], SequenceColumn(kind: .times, n: 1))
+        }
+    }
+
+    package func column(like needed: TileColumn) -> TileColumn {
+        (fixedColumns + variableColumns).first { $0.isSame(as: needed) }!
+    }
+
+    /// What the state of this view depends on besides the events. A store whose fingerprint differs cannot be continued.
+    package var fingerprint: UInt64 {
+        var text = "\(definition.entity)|\(definition.stream)|\(definition.filter ?? "")|\(definition.history)|\(levels.hasLifetime)"
+        for level in levels.levels { text += "|L\(level.hop)/\(level.reach)" }
+        for column in fixedColumns + variableColumns {
+            text += "|T\(column.kind.rawValue)/\(column.field)/\(column.by)/\(column.maxKeys)"
+        }
+        for column in sequences { text += "|S\(column.kind.rawValue)/\(column.field)/\(column.n)/\(column.distinct)" }
+        return text.utf8.withContiguousStorageIfAvailable { XXHash64.hash(UnsafeRawBufferPointer($0)) } ?? 0
+    }
+}
+
+extension TileColumn {
+    /// The same aggregate, wherever its cell lies.
+    func isSame(as other: TileColumn) -> Bool {
+        kind == other.kind && field == other.field && by == other.by && maxKeys == other.maxKeys
+    }
+}

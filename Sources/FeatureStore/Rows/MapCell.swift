@@ -1,0 +1,138 @@
+/// Counts or sums by key: flag UInt8, the rest of the keys (UInt64 or Int128; only when the flag is set), then per key, ordered bytewise:
+/// length UInt16, bytes, UInt64 count or Int128 sum.
+///
+/// At most `maxKeys` keys: those whose xxHash64 is smallest, which is a function of the set. What belongs to others is added up under "the
+/// rest" and the flag is set.
+struct MapCell {
+    private let valueBytes: Int
+    private let maxKeys: Int
+
+    init(_ column: TileColumn) {
+        valueBytes = column.kind == .sumBy ? 16 : 8
+        maxKeys = Int(column.maxKeys)
+    }
+
+    func add(_ amount: Int128, key: UnsafeRawBufferPointer, to cell: inout VariableCell, in tiles: inout GrowableBytes) {
+        var at = firstEntry(cell, tiles)
+        let end = cell.end(in: tiles)
+        var count = 0
+        while at < end {
+            let length = Int(tiles.load(at: at, as: UInt16.self))
+            let order = compareBytes(UnsafeRawBufferPointer(start: tiles.base + at + 2, count: length), key)
+            if order == 0 {
+                addValue(amount, at: at + 2 + length, in: tiles)
+                return
+            }
+            if order > 0 { break }
+            at += 2 + length + valueBytes
+            count += 1
+        }
+        cell.insert(2 + key.count + valueBytes, at: at, in: &tiles)
+        tiles.store(UInt16(truncatingIfNeeded: key.count), at: at)
+        if let start = key.baseAddress { (tiles.base + at + 2).copyMemory(from: start, byteCount: key.count) }
+        setValue(amount, at: at + 2 + key.count, in: tiles)
+        evictOverflow(&cell, &tiles)
+    }
+
+    func merge(_ payload: UnsafeRawBufferPointer, into cell: inout VariableCell, in tiles: inout GrowableBytes) {
+        Self.entries(of: payload, valueBytes: valueBytes) { key, amount in
+            add(amount, key: key, to: &cell, in: &tiles)
+        } rest: { amount in
+            addToRest(amount, &cell, &tiles)
+        }
+    }
+
+    /// Walks a payload; stops where it does not fit.
+    static func entries(
+        of payload: UnsafeRawBufferPointer, valueBytes: Int, _ body: (UnsafeRawBufferPointer, Int128) -> Void,
+        rest: (Int128) -> Void
+    ) {
+        guard payload.count > 0 else { return }
+        func value(_ at: Int) -> Int128 {
+            valueBytes == 16
+                ? payload.loadUnaligned(fromByteOffset: at, as: Int128.self)
+                : Int128(payload.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+        }
+        var at = 1
+        if payload[0] != 0 {
+            guard at + valueBytes <= payload.count else { return }
+            rest(value(at))
+            at += valueBytes
+        }
+        while at + 2 <= payload.count {
+            let length = Int(payload.loadUnaligned(fromByteOffset: at, as: UInt16.self))
+            guard at + 2 + length + valueBytes <= payload.count else { return }
+            body(UnsafeRawBufferPointer(rebasing: payload[at + 2..<at + 2 + length]), value(at + 2 + length))
+            at += 2 + length + valueBytes
+        }
+    }
+
+    private func firstEntry(_ cell: VariableCell, _ tiles: borrowing GrowableBytes) -> Int {
+        cell.payload + 1 + (tiles.load(at: cell.payload, as: UInt8.self) != 0 ? valueBytes : 0)
+    }
+
+    private func value(at offset: Int, in tiles: borrowing GrowableBytes) -> Int128 {
+        valueBytes == 16 ? tiles.load(at: offset, as: Int128.self) : Int128(tiles.load(at: offset, as: UInt64.self))
+    }
+
+    private func setValue(_ value: Int128, at offset: Int, in tiles: borrowing GrowableBytes) {
+        if valueBytes == 16 {
+            tiles.store(value, at: offset)
+        } else {
+            tiles.store(UInt64(truncatingIfNeeded: value), at: offset)
+        }
+    }
+
+    private func addValue(_ amount: Int128, at offset: Int, in tiles: borrowing GrowableBytes) {
+        setValue(value(at: offset, in: tiles) &+ amount, at: offset, in: tiles)
+    }
+
+    private func addToRest(_ amount: Int128, _ cell: inout VariableCell, _ tiles: inout GrowableBytes) {
+        if tiles.load(at: cell.payload, as: UInt8.self) == 0 {
+            tiles.store(UInt8(1), at: cell.payload)
+            cell.insert(valueBytes, at: cell.payload + 1, in: &tiles)
+            setValue(0, at: cell.payload + 1, in: tiles)
+        }
+        addValue(amount, at: cell.payload + 1, in: tiles)
+    }
+
+    /// Moves the key with the largest hash to the rest when there is one too many.
+    private func evictOverflow(_ cell: inout VariableCell, _ tiles: inout GrowableBytes) {
+        var at = firstEntry(cell, tiles)
+        let end = cell.end(in: tiles)
+        var count = 0
+        while at < end {
+            at += 2 + Int(tiles.load(at: at, as: UInt16.self)) + valueBytes
+            count += 1
+        }
+        guard count > maxKeys else { return }
+        at = firstEntry(cell, tiles)
+        var victim = at
+        var largest: UInt64 = 0
+        while at < end {
+            let length = Int(tiles.load(at: at, as: UInt16.self))
+            let hash = XXHash64.hash(UnsafeRawBufferPointer(start: tiles.base + at + 2, count: length))
+            if hash >= largest {
+                largest = hash
+                victim = at
+            }
+            at += 2 + length + valueBytes
+        }
+        let length = Int(tiles.load(at: victim, as: UInt16.self))
+        let amount = value(at: victim + 2 + length, in: tiles)
+        cell.remove(2 + length + valueBytes, at: victim, in: &tiles)
+        addToRest(amount, &cell, &tiles)
+    }
+}
+
+/// Bytewise order; negative when `a` comes first, 0 when equal.
+@inline(__always)
+func compareBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+    let common = Swift.min(a.count, b.count)
+    var i = 0
+    while i < common {
+        if a[i] != b[i] { return Int(a[i]) - Int(b[i]) }
+        i += 1
+    }
+    return a.count - b.count
+}

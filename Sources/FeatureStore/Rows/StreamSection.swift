@@ -1,0 +1,108 @@
+/// What a row remembers of one stream: the newest event time and the ids it has applied.
+///
+///     newest event time Int64 µs, floor UInt32 s, id count UInt32, ids UInt64 × n, their event times UInt32 s × n
+///
+/// Ids are ordered by (event time in seconds, descending; id, ascending) and kept as long as an event of that second may still be
+/// accepted. Past `maxIDsPerRow` the oldest seconds are forgotten and `floor` rises: older events are `late` from then on.
+struct StreamSection: ~Copyable {
+    static let headerBytes = 16
+
+    var exists = false
+    var newest: Int64 = 0
+    /// Events of an earlier second are late. 0: no such bound.
+    var floorSeconds: UInt32 = 0
+    private var count = 0
+    private var ids: UnsafeMutablePointer<UInt64>
+    private var seconds: UnsafeMutablePointer<UInt32>
+    private var capacity: Int
+
+    init() {
+        capacity = 64
+        ids = .allocate(capacity: capacity)
+        seconds = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        ids.deallocate()
+        seconds.deallocate()
+    }
+
+    mutating func clear() {
+        exists = false
+        newest = 0
+        floorSeconds = 0
+        count = 0
+    }
+
+    var idCount: Int { count }
+
+    /// False when the bytes do not have the format.
+    mutating func load(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= Self.headerBytes else { return false }
+        let n = Int(bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+        guard bytes.count == Self.headerBytes + n * 12 else { return false }
+        exists = true
+        newest = bytes.loadUnaligned(fromByteOffset: 0, as: Int64.self)
+        floorSeconds = bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+        reserve(n)
+        count = n
+        let base = bytes.baseAddress!
+        UnsafeMutableRawPointer(ids).copyMemory(from: base + Self.headerBytes, byteCount: n * 8)
+        UnsafeMutableRawPointer(seconds).copyMemory(from: base + Self.headerBytes + n * 8, byteCount: n * 4)
+        return true
+    }
+
+    var byteCount: Int { Self.headerBytes + count * 12 }
+
+    func save(to output: inout GrowableBytes) {
+        output.append(newest)
+        output.append(floorSeconds)
+        output.append(UInt32(truncatingIfNeeded: count))
+        output.append(UnsafeRawPointer(ids), count * 8)
+        output.append(UnsafeRawPointer(seconds), count * 4)
+    }
+
+    @inline(__always)
+    func contains(_ id: UInt64) -> Bool {
+        for i in 0..<count where ids[i] == id { return true }
+        return false
+    }
+
+    /// Forgets the ids that are further than `lateness` behind the newest event.
+    mutating func expire(lateness: Microseconds) {
+        let oldest = Swift.max(0, floorDown(newest - lateness, 1_000_000) / 1_000_000)
+        while count > 0, Int64(seconds[count - 1]) < oldest { count -= 1 }
+        if Int64(floorSeconds) <= oldest { floorSeconds = 0 }
+    }
+
+    mutating func insert(_ id: UInt64, time: Int64, maxCount: Int) {
+        let second = UInt32(truncatingIfNeeded: time / 1_000_000)
+        reserve(count + 1)
+        var at = 0
+        while at < count, seconds[at] > second || (seconds[at] == second && ids[at] < id) { at += 1 }
+        (ids + at + 1).update(from: ids + at, count: count - at)
+        (seconds + at + 1).update(from: seconds + at, count: count - at)
+        ids[at] = id
+        seconds[at] = second
+        count += 1
+        guard count > maxCount else { return }
+        // Forget whole seconds, so that what is remembered of a second is complete.
+        let oldest = seconds[count - 1]
+        while count > 0, seconds[count - 1] == oldest { count -= 1 }
+        floorSeconds = oldest &+ 1
+    }
+
+    private mutating func reserve(_ needed: Int) {
+        guard needed > capacity else { return }
+        let grown = Swift.max(needed, capacity * 2)
+        let newIDs = UnsafeMutablePointer<UInt64>.allocate(capacity: grown)
+        let newSeconds = UnsafeMutablePointer<UInt32>.allocate(capacity: grown)
+        newIDs.update(from: ids, count: count)
+        newSeconds.update(from: seconds, count: count)
+        ids.deallocate()
+        seconds.deallocate()
+        ids = newIDs
+        seconds = newSeconds
+        capacity = grown
+    }
+}

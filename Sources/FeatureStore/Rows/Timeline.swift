@@ -1,0 +1,197 @@
+/// One view's part of a row while it is being changed: its sequences and its tiles, newest tile first.
+///
+///     sequences byte count UInt32, sequences, tiles
+struct Timeline: ~Copyable {
+    private let plan: ViewPlan
+    private let cells: TileCells
+    private var sequences = GrowableBytes()
+    private var tiles = GrowableBytes(capacity: 1024)
+    private var scratch = GrowableBytes()
+    private let boundaries: UnsafeMutablePointer<Int64>
+    /// The stream's newest event time that `boundaries` were made for.
+    private var boundariesNewest: Int64?
+
+    init(plan: ViewPlan) {
+        self.plan = plan
+        cells = TileCells(plan: plan)
+        boundaries = .allocate(capacity: Levels.maxLevels * 2)
+        boundaries.initialize(repeating: 0, count: Levels.maxLevels * 2)
+    }
+
+    deinit { boundaries.deallocate() }
+
+    mutating func clear() {
+        sequences.removeAll()
+        tiles.removeAll()
+        boundariesNewest = nil
+    }
+
+    var isEmpty: Bool { sequences.count == 0 && tiles.count == 0 }
+    var byteCount: Int { isEmpty ? 0 : 4 + sequences.count + tiles.count }
+
+    /// False when the bytes do not have the format. `newest` is the stream's as stored with them.
+    mutating func load(_ bytes: UnsafeRawBufferPointer, newest: Int64) -> Bool {
+        guard bytes.count >= 4 else { return false }
+        let sequenceBytes = Int(bytes.loadUnaligned(as: UInt32.self))
+        guard sequenceBytes <= bytes.count - 4 else { return false }
+        let tileBytes = UnsafeRawBufferPointer(rebasing: bytes[(4 + sequenceBytes)...])
+        guard TileWalk.isWellFormed(tileBytes, plan: plan) else { return false }
+        sequences.replaceAll(with: UnsafeRawBufferPointer(rebasing: bytes[4..<4 + sequenceBytes]))
+        tiles.replaceAll(with: tileBytes)
+        setBoundaries(newest: newest)
+        return true
+    }
+
+    func save(to output: inout GrowableBytes) {
+        output.append(UInt32(truncatingIfNeeded: sequences.count))
+        output.append(sequences.bytes)
+        output.append(tiles.bytes)
+    }
+
+    /// Brings tiles and sequences into the form that belongs to the stream's newest event time, and adds an event if there is one.
+    mutating func update(newest: Int64, addition: SequenceCells.Addition?) {
+        if boundariesNewest != newest, setBoundaries(newest: newest) { compactTiles() }
+        if let addition, plan.hasTiles { addToTile(addition) }
+        updateSequences(newest: newest, addition: addition)
+    }
+
+    /// Whether some tile holds `time` once the stream's newest event is at `newest`.
+    func holds(_ time: Int64, newest: Int64) -> Bool {
+        plan.levels.hasLifetime || time >= plan.levels.oldest(newest: newest) ?? .max
+    }
+
+    /// Returns whether they changed.
+    @discardableResult
+    private mutating func setBoundaries(newest: Int64) -> Bool {
+        let count = plan.levels.levels.count
+        let fresh = boundaries + Levels.maxLevels
+        plan.levels.boundaries(newest: newest, into: fresh)
+        let known = boundariesNewest != nil
+        boundariesNewest = newest
+        var changed = !known
+        for i in 0..<count where boundaries[i] != fresh[i] {
+            boundaries[i] = fresh[i]
+            changed = true
+        }
+        return changed
+    }
+
+    /// Merges tiles that are now coarser, drops those that no window reaches. Tiles are in descending order of start and stay so.
+    private mutating func compactTiles() {
+        var at = 0
+        while at < tiles.count {
+            let start = Int64(tiles.load(at: at, as: UInt32.self)) * 1_000_000
+            if newStart(start) != start { break }
+            at += cells.byteCount(of: tiles, at: at)
+        }
+        guard at < tiles.count else { return }
+        // From here on older tiles change: copy them away and put them back one by one. The last tile that stays may take some of them.
+        scratch.replaceAll(with: UnsafeRawBufferPointer(rebasing: tiles.bytes[at...]))
+        tiles.truncate(to: at)
+        var last: Int? = nil
+        var lastStart: Int64 = -1
+        var from = 0
+        while from < scratch.count {
+            let length = cells.byteCount(of: scratch, at: from)
+            let start = newStart(Int64(scratch.load(at: from, as: UInt32.self)) * 1_000_000)
+            if start == Levels.dropped { break }  // all further ones are older
+            if let last, start == lastStart {
+                cells.merge(scratch.base + from, intoTileAt: last, in: &tiles)
+            } else {
+                last = tiles.count
+                lastStart = start
+                tiles.append(scratch.base + from, length)
+                tiles.store(UInt32(start / 1_000_000), at: tiles.count - length)
+            }
+            from += length
+        }
+    }
+
+    @inline(__always)
+    private func newStart(_ start: Int64) -> Int64 {
+        // The lifetime tile stays what it is.
+        start == Levels.lifetimeStart ? start : plan.levels.start(of: start, boundaries: boundaries)
+    }
+
+    private mutating func addToTile(_ addition: SequenceCells.Addition) {
+        let start = plan.levels.start(of: addition.time, boundaries: boundaries)
+        guard start != Levels.dropped else { return }
+        let wanted = UInt32(start / 1_000_000)
+        var at = 0
+        while at < tiles.count {
+            let found = tiles.load(at: at, as: UInt32.self)
+            if found <= wanted {
+                if found < wanted { cells.create(start: wanted, at: at, in: &tiles) }
+                break
+            }
+            at += cells.byteCount(of: tiles, at: at)
+        }
+        if at == tiles.count { cells.create(start: wanted, at: at, in: &tiles) }
+        cells.add(time: addition.time, id: addition.id, fields: addition.fields, toTileAt: at, in: &tiles)
+    }
+
+    private mutating func updateSequences(newest: Int64, addition: SequenceCells.Addition?) {
+        let oldest = plan.levels.hasLifetime ? Int64.min : plan.levels.oldest(newest: newest)!
+        if addition == nil {
+            guard sequences.count > 0 else { return }
+            // Without history nothing changes until the oldest kept entry, at the latest the view's newest event, can expire.
+            if plan.levels.history == 0, oldest == .min { return }
+        }
+        let any = SequenceCells.rewrite(
+            sequences.bytes, plan: plan, newest: newest, oldest: oldest, addition: addition, into: &scratch)
+        if any { sequences.replaceAll(with: scratch.bytes) } else { sequences.removeAll() }
+    }
+}
+
+/// Bounds for walking over tiles in place.
+enum TileWalk {
+    /// Whether `tiles` is a whole number of tiles in strictly descending order, with cells that fit.
+    @inline(__always)
+    static func isWellFormed(_ tiles: UnsafeRawBufferPointer, plan: ViewPlan) -> Bool {
+        let fixed = plan.headerBytes + plan.fixedBytes
+        if plan.variableColumns.isEmpty {
+            guard tiles.count % fixed == 0 else { return false }
+        }
+        var at = 0
+        var previous = UInt64(UInt32.max) + 1
+        while at < tiles.count {
+            guard fixed <= tiles.count - at else { return false }
+            let start = UInt64(tiles.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+            guard start < previous else { return false }
+            previous = start
+            var end = at + fixed
+            if !plan.variableColumns.isEmpty {
+                let variable = Int(tiles.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self))
+                guard variable <= tiles.count - end else { return false }
+                let limit = end + variable
+                for column in plan.variableColumns {
+                    guard 4 <= limit - end else { return false }
+                    let payload = Int(tiles.loadUnaligned(fromByteOffset: end, as: UInt32.self))
+                    guard payload <= limit - end - 4 else { return false }
+                    guard isWellFormed(
+                        UnsafeRawBufferPointer(rebasing: tiles[end + 4..<end + 4 + payload]), column) else { return false }
+                    end += 4 + payload
+                }
+                guard end == limit else { return false }
+            }
+            at = end
+        }
+        return true
+    }
+
+    private static func isWellFormed(_ payload: UnsafeRawBufferPointer, _ column: TileColumn) -> Bool {
+        switch column.kind {
+        case .firstString: return payload.count == 0 || payload.count >= 16
+        case .distinct: return payload.count % 8 == 1
+        default:
+            let valueBytes = column.kind == .sumBy ? 16 : 8
+            guard payload.count >= 1 else { return false }
+            var at = 1 + (payload[0] != 0 ? valueBytes : 0)
+            while at < payload.count {
+                guard at + 2 <= payload.count else { return false }
+                at += 2 + Int(payload.loadUnaligned(fromByteOffset: at, as: UInt16.self)) + valueBytes
+            }
+            return at == payload.count
+        }
+    }
+}
