@@ -1,0 +1,128 @@
+internal import CLMDB
+internal import Glibc
+
+extension Environment {
+    /// The state of an environment at one moment.
+    public struct Info: Equatable, Sendable {
+        /// The size of the map, the most the file may take.
+        public var mapBytes: Int
+        /// The end of the highest page ever used; never shrinks, because freed pages are reused and not given back.
+        public var usedBytes: Int
+        public var pageBytes: Int
+        /// The number of the newest commit.
+        public var lastTransaction: Int
+        /// Slots of the reader table in use, over all processes, with this process's pooled transactions.
+        public var readers: Int
+        public var maxReaders: Int
+    }
+
+    /// Moves the map to a larger size. New readers wait until the running ones have left and the map has moved, which takes
+    /// microseconds plus the longest read. Asking for less than the present size changes nothing.
+    ///
+    /// Never call it inside a transaction of the same thread: inside a write it throws `EDEADLK`, inside a read it would wait for ever.
+    @available(*, noasync, message: "It waits for readers: call it from synchronous code")
+    public func grow(toMapBytes bytes: Int) throws(LMDBError) {
+        guard let target = Self.wholePages(bytes) else {
+            throw LMDBError(.other, code: EINVAL, "growing the map to \(bytes) bytes", path: path)
+        }
+        try lockWriter("growing the map to \(target) bytes")
+        defer { writer.unlock() }
+        try setMapBytes(target)
+    }
+
+    /// The sizes and counts of `Info`; all zero once closed. Cheap: no I/O.
+    public func info() -> Info {
+        inside { handle in
+            var environment = MDB_envinfo()
+            var status = MDB_stat()
+            mdb_env_info(handle, &environment)
+            mdb_env_stat(handle, &status)
+            let pageBytes = Int(status.ms_psize)
+            return Info(
+                mapBytes: environment.me_mapsize, usedBytes: (environment.me_last_pgno + 1) * pageBytes, pageBytes: pageBytes,
+                lastTransaction: environment.me_last_txnid, readers: Int(environment.me_numreaders),
+                maxReaders: Int(environment.me_maxreaders))
+        } ?? Info(mapBytes: 0, usedBytes: 0, pageBytes: 0, lastTransaction: 0, readers: 0, maxReaders: 0)
+    }
+
+    /// The number of entries of a table in the newest commit. O(1).
+    public func entryCount(_ table: Table) throws -> Int {
+        try read { transaction in
+            var status = MDB_stat()
+            let code = mdb_stat(transaction.handle, table.handle, &status)
+            guard code == 0 else { throw LMDBError(code: code, "counting a table", path: path) }
+            return status.ms_entries
+        }
+    }
+
+    /// Pages below `usedBytes` that are free for reuse. Reads the whole free list, so ask rarely.
+    public func countFreePages() throws -> Int {
+        try read { transaction in
+            var pages = 0
+            // Table 0 is LMDB's free list: transaction number -> count of pages (one word), page numbers.
+            try transaction.forEach(Table(handle: 0)) { _, value in
+                if value.count >= MemoryLayout<Int>.size { pages += value.loadUnaligned(as: Int.self) }
+                return true
+            }
+            return pages
+        }
+    }
+
+    /// Clears the reader slots of processes that died inside a read transaction; they would pin old pages for ever. Answers how many.
+    @discardableResult
+    public func reapStaleReaders() -> Int {
+        inside { handle in
+            var dead: Int32 = 0
+            return mdb_reader_check(handle, &dead) == 0 ? Int(dead) : 0
+        } ?? 0
+    }
+
+    /// Forces everything committed so far to the disk, whatever the mode.
+    public func sync() throws(LMDBError) {
+        let code = inside { mdb_env_sync($0, 1) } ?? TransactionGate.closedCode
+        guard code == 0 else { throw LMDBError(code: code, "syncing", path: path) }
+    }
+
+    /// Writes a consistent copy of the newest commit as an environment of its own. Runs beside readers and writers; the file grows
+    /// meanwhile if there is much writing, because the copy is a long read.
+    ///
+    /// - Parameters:
+    ///   - target: a directory without an environment in it; created with its parents.
+    ///   - compacting: leave out free pages and renumber the others: smaller, a little slower.
+    public func copy(to target: String, compacting: Bool) throws(LMDBError) {
+        try OpenDirectories.create(target)
+        let code = inside { mdb_env_copy2($0, target, compacting ? UInt32(MDB_CP_COMPACT) : 0) } ?? TransactionGate.closedCode
+        guard code == 0 else { throw LMDBError(code: code, "copying to \(target)", path: path) }
+    }
+
+    /// Adopts the map size that another process has set.
+    func adoptMapSize() throws(LMDBError) {
+        try lockWriter("adopting another process's map size")
+        defer { writer.unlock() }
+        try setMapBytes(0)
+    }
+
+    /// Sets the map size with no transaction active; 0 adopts the size in the file. The caller holds the writer lock.
+    func setMapBytes(_ bytes: Int) throws(LMDBError) {
+        let code = gate.shut {
+            var info = MDB_envinfo()
+            mdb_env_info(handle, &info)
+            return bytes != 0 && bytes <= info.me_mapsize ? 0 : mdb_env_set_mapsize(handle, bytes)
+        }
+        guard let code else { throw LMDBError(.closed, "setting the map size", path: path) }
+        guard code == 0 else { throw LMDBError(code: code, "setting the map size to \(bytes) bytes", path: path) }
+    }
+
+    /// Runs `body` as a reader does, so that the map cannot move or vanish meanwhile; `nil` once closed.
+    private func inside<R>(_ body: (OpaquePointer) -> R) -> R? {
+        switch gate.enter() {
+        case .refused: return nil
+        case .fresh:
+            defer { gate.leave(nil) }
+            return body(handle)
+        case .pooled(let transaction):
+            defer { gate.leave(transaction) }
+            return body(handle)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+internal import CLMDB
+internal import Glibc
+
+/// One LMDB environment: a directory with a memory-mapped B+tree of a few tables, one writer and many readers at once.
+///
+/// LMDB is a copy-on-write tree. A writer never disturbs a reader: each read transaction sees the last commit before it began,
+/// in place in the mapped file, without a lock and without a copy. A commit is atomic; a crash of the process loses nothing that
+/// was committed.
+///
+///     let environment = try Environment(.init(path: "data/shard-0", mapBytes: 1 << 30, mode: .dataSynced))
+///     let rows = try environment.openTable("rows")
+///     try environment.write { transaction in
+///         try transaction.put(rows, key, value: value)
+///     }
+///     let bytes = try environment.read { transaction in
+///         try transaction.get(rows, key).map { Array($0) }    // copy: the memory is the transaction's
+///     }
+///
+/// Bodies are synchronous on purpose: a read transaction that lives across an `await` pins old pages and lets the file grow, and
+/// a write transaction belongs to its thread. Transactions of one environment do not nest on a thread, except a read inside a write.
+public final class Environment: Sendable {
+    /// What a commit promises after a crash of the *system*. A crash of the process never loses a commit.
+    public enum SyncMode: Sendable {
+        /// Data pages are synced on each commit, the meta page with the next one (`MDB_NOMETASYNC`): a system crash may undo the
+        /// newest commit but never corrupts.
+        case dataSynced
+        /// Nothing is synced and pages are written through the map (`MDB_NOSYNC | MDB_WRITEMAP`): the fastest, and a system crash
+        /// may corrupt the file. LMDB extends the file to the map's size, sparsely. As a full disk would reach the
+        /// process as `SIGBUS`, `write` refuses with `.diskFull` below `Options.diskReserveBytes`.
+        case unsynced
+    }
+
+    public struct Options: Sendable {
+        /// A directory; it is created with its parents unless `readOnly`.
+        public var path: String
+        /// The most bytes the file may take; rounded up to whole pages. Address space, not memory. A file that holds more is
+        /// opened with what it needs.
+        public var mapBytes: Int
+        /// The most read transactions at once, counted over all processes and with the pooled ones.
+        public var maxReaders: Int
+        public var maxTables: Int
+        public var mode: SyncMode
+        public var readOnly: Bool
+        /// `.unsynced` only: with less free space than this on the file system, `write` throws `.diskFull` before it begins. Keep
+        /// it above the pages that one transaction can dirty.
+        public var diskReserveBytes: Int
+
+        public init(path: String, mapBytes: Int, maxReaders: Int = 126, maxTables: Int = 8, mode: SyncMode = .dataSynced,
+                    readOnly: Bool = false, diskReserveBytes: Int = 64 << 20) {
+            (self.path, self.mapBytes, self.maxReaders, self.maxTables) = (path, mapBytes, maxReaders, maxTables)
+            (self.mode, self.readOnly, self.diskReserveBytes) = (mode, readOnly, diskReserveBytes)
+        }
+    }
+
+    public let options: Options
+    public var path: String { options.path }
+
+    nonisolated(unsafe) let handle: OpaquePointer
+    let gate = TransactionGate()
+    let writer = WriterLock()
+    private let directory: OpenDirectories.Identity
+
+    /// Opens the directory, creating it if need be.
+    ///
+    /// - Throws: `.alreadyOpen`, `.corrupted`, `.versionMismatch`, or the operating system's refusal.
+    public init(_ options: Options) throws(LMDBError) {
+        self.options = options
+        let path = options.path
+        if !options.readOnly { try OpenDirectories.create(path) }
+        directory = try OpenDirectories.claim(path)
+        do throws(LMDBError) {
+            handle = try Self.open(options)
+        } catch {
+            OpenDirectories.release(directory)
+            throw error
+        }
+    }
+
+    deinit { close() }
+
+    private static func open(_ options: Options) throws(LMDBError) -> OpaquePointer {
+        let path = options.path
+        guard let maxReaders = UInt32(exactly: options.maxReaders), let maxTables = UInt32(exactly: options.maxTables),
+              let mapBytes = wholePages(options.mapBytes) else {
+            throw LMDBError(.other, code: EINVAL, "opening with mapBytes \(options.mapBytes), maxReaders \(options.maxReaders), "
+                + "maxTables \(options.maxTables)", path: path)
+        }
+        var created: OpaquePointer?
+        var code = mdb_env_create(&created)
+        guard code == 0, let handle = created else { throw LMDBError(code: code, "creating the handle", path: path) }
+        // NOTLS: a read transaction belongs to its object and not to its thread, so that it can be pooled.
+        // NORDAHEAD: lookups are random; reading ahead would evict what is hot.
+        var flags = UInt32(MDB_NOTLS | MDB_NORDAHEAD)
+        if options.readOnly {
+            flags |= UInt32(MDB_RDONLY)
+        } else {
+            switch options.mode {
+            case .dataSynced: flags |= UInt32(MDB_NOMETASYNC)
+            case .unsynced: flags |= UInt32(MDB_NOSYNC | MDB_WRITEMAP)
+            }
+        }
+        code = mdb_env_set_mapsize(handle, mapBytes)
+        if code == 0 { code = mdb_env_set_maxreaders(handle, maxReaders) }
+        if code == 0 { code = mdb_env_set_maxdbs(handle, maxTables) }
+        if code == 0 { code = mdb_env_open(handle, path, flags, 0o640) }
+        guard code == 0 else {
+            mdb_env_close(handle)
+            throw LMDBError(code: code, "opening the environment", path: path)
+        }
+        return handle
+    }
+
+    /// Opens a table, creating it unless the environment is read-only. Call it once for each table, at the start.
+    ///
+    /// - Throws: `.missingTable` in a read-only environment; `.other(MDB_DBS_FULL)` past `maxTables`.
+    public func openTable(_ name: String) throws(LMDBError) -> Table {
+        // "This function must not be called from multiple concurrent transactions in the same process" (lmdb.h, mdb_dbi_open).
+        try lockWriter("opening table \"\(name)\"")
+        defer { writer.unlock() }
+        let admission = gate.enter()
+        if case .refused = admission { throw LMDBError(.closed, "opening table \"\(name)\"", path: path) }
+        var kept: OpaquePointer?
+        if case .pooled(let pooled) = admission { kept = pooled }
+        defer { gate.leave(kept) }
+
+        var transaction: OpaquePointer?
+        var code = mdb_txn_begin(handle, nil, options.readOnly ? UInt32(MDB_RDONLY) : 0, &transaction)
+        guard code == 0, let transaction else { throw LMDBError(code: code, "opening table \"\(name)\"", path: path) }
+        var table: MDB_dbi = 0
+        code = mdb_dbi_open(transaction, name, options.readOnly ? 0 : UInt32(MDB_CREATE), &table)
+        if code == 0 { code = mdb_txn_commit(transaction) } else { mdb_txn_abort(transaction) }
+        if code == MDB_NOTFOUND { throw LMDBError(.missingTable, code: code, "opening table \"\(name)\"", path: path) }
+        guard code == 0 else { throw LMDBError(code: code, "opening table \"\(name)\"", path: path) }
+        return Table(handle: table)
+    }
+
+    /// Closes the environment: waits for running transactions, refuses new ones. Closing twice is fine. Do not call it inside a
+    /// transaction.
+    public func close() {
+        let code = writer.lock()
+        precondition(code == 0, "Environment.close() called inside a write transaction on \(path)")
+        defer { writer.unlock() }
+        guard let pool = gate.close() else { return }
+        for transaction in pool { mdb_txn_abort(transaction) }
+        mdb_env_close(handle)
+        OpenDirectories.release(directory)
+    }
+
+    func lockWriter(_ what: @autoclosure () -> String) throws(LMDBError) {
+        let code = writer.lock()
+        guard code == 0 else { throw LMDBError(code: code, what(), path: path) }
+    }
+
+    /// Rounds up to whole pages; `nil` when that is not a positive `Int`.
+    static func wholePages(_ bytes: Int) -> Int? {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let (sum, overflow) = bytes.addingReportingOverflow(page - 1)
+        return overflow || bytes <= 0 ? nil : sum / page * page
+    }
+}
