@@ -1,31 +1,250 @@
+internal import Glibc
 internal import LMDB
+internal import Synchronization
 
 /// The shards of this process, by partition number, and the lookups over them.
 ///
 /// Thread-safe: lookups run on any thread while ingest opens, applies to and closes shards.
 public final class Store: Sendable {
     public let definitions: Definitions
+    package let catalog: Catalog
+    private let directory: String
+    private let state: Mutex<State>
+    /// Which shards hold an entity's rows, per entity.
+    private let routes: [Route]
 
-    init(definitions: Definitions) { self.definitions = definitions }
+    private struct State {
+        var shards: [Int: Shard] = [:]
+        var partitionCounts: [String: Int] = [:]
+        var isAssigned = false
+    }
+
+    private enum Route {
+        /// Every topic that describes the entity is partitioned by its key.
+        case byKey(Partitioner, topic: String)
+        /// Any shard may hold a row.
+        case all
+    }
+
+    /// The oldest and newest times that events and requests may have: 1970-01-02 to 2106-02-07.
+    public static let validTimes: ClosedRange<Int64> = Microseconds.days(1)...(Int64(UInt32.max) * 1_000_000 + 999_999)
+
+    /// Opens no shard yet: ingest does as partitions are assigned, or `openExisting`.
+    public init(_ definitions: Definitions) {
+        self.definitions = definitions
+        catalog = Catalog(definitions)
+        directory = definitions.store.directory
+        state = Mutex(State())
+        routes = definitions.entities.map { entity in
+            let streams = definitions.streams.filter { stream in
+                definitions.views.contains { $0.entity == entity.name && $0.stream == stream.name }
+            }
+            guard let first = streams.first else { return .all }
+            let byKey = streams.allSatisfy {
+                $0.partitioned && $0.keys.first?.entity == entity.name && $0.partitioner == first.partitioner
+            }
+            return byKey ? .byKey(first.partitioner, topic: first.topic) : .all
+        }
+    }
+
+    // MARK: Shards
+
+    /// How many partitions each topic has; known before the first shard opens.
+    public func setPartitionCounts(_ counts: [String: Int]) { state.withLock { $0.partitionCounts = counts } }
+
+    /// Says that the first assignment has come, even if it was empty.
+    public func noteAssigned() { state.withLock { $0.isAssigned = true } }
+    public var isAssigned: Bool { state.withLock { $0.isAssigned } }
+
+    /// Opens a shard for ingest and serves it from now on.
+    public func openShard(_ number: Int, warn: (String) -> Void = { _ in }) throws(ShardError) -> Shard {
+        let counts = state.withLock { $0.partitionCounts }
+        let shard = try Shard(
+            number: number, definitions: definitions, directory: directory, partitionCounts: counts, warn: warn)
+        state.withLock { $0.shards[number] = shard }
+        return shard
+    }
+
+    /// Stops serving a shard and closes it.
+    public func closeShard(_ number: Int) { state.withLock { $0.shards.removeValue(forKey: number) }?.close() }
+
+    public func closeAll() {
+        let shards = state.withLock { state in
+            defer { state.shards = [:] }
+            return state.shards
+        }
+        for shard in shards.values { shard.close() }
+    }
+
+    /// Opens every shard of the store's directory for reading, also while a server writes to them.
+    public func openExisting() throws(ShardError) {
+        var found: [Int: Shard] = [:]
+        for number in Self.shardNumbers(in: directory) {
+            found[number] = try Shard(
+                number: number, definitions: definitions, directory: directory, partitionCounts: [:], readOnly: true)
+        }
+        guard let any = found.values.first else {
+            throw .file("no shard here: check `store.directory`, or let `millrace serve` run first", directory: directory)
+        }
+        let counts = any.partitionCounts
+        state.withLock { state in
+            state.shards = found
+            state.partitionCounts = counts
+            state.isAssigned = true
+        }
+    }
+
+    private static func shardNumbers(in directory: String) -> [Int] {
+        guard let stream = opendir(directory) else { return [] }
+        defer { closedir(stream) }
+        var numbers: [Int] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name.hasPrefix("shard-"), let number = Int(name.dropFirst(6)) { numbers.append(number) }
+        }
+        return numbers.sorted()
+    }
+
+    public var shards: [Shard] { state.withLock { $0.shards.values.sorted { $0.number < $1.number } } }
+
+    /// Every open or stopped shard, by number.
+    public func shardStatuses() -> [ShardStatus] {
+        let now = Self.now()
+        return shards.map { $0.statusNow(now) }
+    }
+
+    /// Frees the reader slots of processes that died; called once in a while.
+    public func reapStaleReaders() -> Int { shards.reduce(0) { $0 + $1.reapStaleReaders() } }
+
+    // MARK: Plans
 
     /// The plan of a feature service. Throws `unknownService`.
-    public func plan(service: String) throws(LookupError) -> VectorPlan { throw .unknownService(service, known: []) }
+    public func plan(service name: String) throws(LookupError) -> VectorPlan {
+        guard let service = definitions.services.first(where: { $0.name == name }) else {
+            throw .unknownService(name, known: definitions.services.map(\.name))
+        }
+        let entity = definitions.entities.firstIndex { $0.name == service.entity } ?? 0
+        return try plan(service.features, entity: entity, service: service)
+    }
 
     /// The plan of features named one by one; all must belong to one entity.
-    public func plan(features: [String]) throws(LookupError) -> VectorPlan { throw .mixedEntities([]) }
+    public func plan(features names: [String]) throws(LookupError) -> VectorPlan {
+        let holding = catalog.featureIndexes.indices.filter { entity in
+            names.allSatisfy { catalog.featureIndexes[entity][$0] != nil }
+        }
+        if let entity = holding.first { return try plan(names, entity: entity, service: nil) }
+        for name in names where !catalog.featureIndexes.contains(where: { $0[name] != nil }) {
+            let known = catalog.featureIndexes.flatMap(\.keys).sorted()
+            throw .unknownFeature(name, nearest: nearestName(to: name, in: known))
+        }
+        throw .mixedEntities(definitions.entities.map(\.name))
+    }
+
+    private func plan(
+        _ names: [String], entity: Int, service: ServiceDefinition?
+    ) throws(LookupError) -> VectorPlan {
+        var indexes: [Int] = []
+        for name in names {
+            guard let index = catalog.featureIndexes[entity][name] else { throw .unknownFeature(name, nearest: nil) }
+            indexes.append(index)
+        }
+        return VectorPlan(
+            service: service?.name, version: service?.version, entity: definitions.entities[entity].name,
+            featureNames: names, types: indexes.map { catalog.features[$0].type }, maxStaleness: service?.maxStaleness,
+            read: ReadPlan(features: indexes, catalog: catalog, entity: entity))
+    }
+
+    // MARK: Lookups
 
     /// The values of one entity at `asOf` (µs since the epoch). Values are `stale` when a shard is more than `maxStaleness` behind (nil: the
     /// plan's). A few µs; blocks on nothing but page faults.
     public func lookup(
         _ plan: VectorPlan, key: UnsafeRawBufferPointer, asOf: Int64, maxStaleness: Microseconds? = nil
-    ) throws(LookupError) -> Vector { throw .emptyKey }
+    ) throws(LookupError) -> Vector {
+        guard !key.isEmpty else { throw .emptyKey }
+        guard key.count <= Shard.maxKeyBytes else { throw .keyTooLong(bytes: key.count, limit: Shard.maxKeyBytes) }
+        guard Self.validTimes.contains(asOf) else { throw .timeOutOfRange(asOf) }
+        let shards = try route(plan.read.entity, key)
+        var vector: Vector
+        do {
+            if shards.count == 1 {
+                vector = try lookUp(plan, key, shards[0], at: asOf)
+            } else {
+                vector = try lookUp(plan, key, merging: shards, at: asOf)
+            }
+        } catch let error as LMDBError where error.kind == .closed {
+            throw .shardUnavailable(shard: shards[0].number, reason: "the shard is moving to another process")
+        } catch {
+            throw .storage("\(error)")
+        }
+        if let limit = maxStaleness ?? plan.maxStaleness {
+            let now = Self.now()
+            if shards.contains(where: { ($0.freshness(now: now) ?? .max) > limit }) { vector.markStale() }
+        }
+        return vector
+    }
 
-    /// Every open or stopped shard, by number.
-    public func shardStatuses() -> [ShardStatus] { [] }
+    private func route(_ entity: Int, _ key: UnsafeRawBufferPointer) throws(LookupError) -> [Shard] {
+        switch routes[entity] {
+        case .byKey(let partitioner, let topic):
+            let (number, shard) = state.withLock { state -> (Int, Shard?) in
+                guard let count = state.partitionCounts[topic], count > 0 else { return (-1, nil) }
+                let number = partitioner.partition(of: key, count: count)
+                return (number, state.shards[number])
+            }
+            if let shard { return [shard] }
+            throw .shardUnavailable(
+                shard: number, reason: number < 0
+                    ? "the topics have not been read yet" : "partition \(number) is not assigned to this process")
+        case .all:
+            let shards = shards
+            if shards.isEmpty { throw .shardUnavailable(shard: -1, reason: "no partition is assigned to this process") }
+            return shards
+        }
+    }
 
-    /// Whether the process expects shards that are not open yet (before the first assignment).
-    public var isAssigned: Bool { false }
+    private func lookUp(
+        _ plan: VectorPlan, _ key: UnsafeRawBufferPointer, _ shard: Shard, at time: Int64
+    ) throws -> Vector {
+        let entity = plan.read.entity
+        return try shard.withRow(entity: entity, key: key) { bytes in
+            let entityPlan = shard.catalog.entities[entity]
+            let rows = bytes.map { [RowReader.Row(bytes: $0, plan: entityPlan, since: shard.since[entity])] } ?? []
+            let values = try RowReader.values(plan.read, rows: rows, at: time, views: entityPlan.views)
+            return Vector(found: bytes != nil, values: values, shards: [shard.number])
+        }
+    }
+
+    /// Copies the rows out first: one read transaction at a time.
+    private func lookUp(
+        _ plan: VectorPlan, _ key: UnsafeRawBufferPointer, merging shards: [Shard], at time: Int64
+    ) throws -> Vector {
+        let entity = plan.read.entity
+        var rows: [RowReader.Row] = []
+        defer { for row in rows { row.bytes.deallocate() } }
+        for shard in shards {
+            try shard.withRow(entity: entity, key: key) { bytes in
+                guard let bytes else { return }
+                let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+                copy.copyMemory(from: bytes)
+                rows.append(.init(
+                    bytes: UnsafeRawBufferPointer(copy), plan: shard.catalog.entities[entity], since: shard.since[entity]))
+            }
+        }
+        let values = try RowReader.values(plan.read, rows: rows, at: time, views: catalog.entities[entity].views)
+        return Vector(found: !rows.isEmpty, values: values, shards: shards.map(\.number))
+    }
 
     /// Wall-clock microseconds since the epoch.
-    public static func now() -> Int64 { 0 }
+    public static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+}
+
+extension Vector {
+    fileprivate mutating func markStale() {
+        for i in values.indices where values[i].status == .present { values[i].status = .stale }
+    }
 }

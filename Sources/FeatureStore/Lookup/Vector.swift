@@ -8,12 +8,11 @@ public final class VectorPlan: Sendable {
     public let featureNames: [String]
     public let types: [ValueType]
     public let maxStaleness: Microseconds?
-    /// How to compute them; indexes into the catalogue.
-    let requests: [Int]
+    package let read: ReadPlan
 
-    init(
+    package init(
         service: String?, version: Int?, entity: String, featureNames: [String], types: [ValueType],
-        maxStaleness: Microseconds?, requests: [Int]
+        maxStaleness: Microseconds?, read: ReadPlan
     ) {
         self.service = service
         self.version = version
@@ -21,7 +20,7 @@ public final class VectorPlan: Sendable {
         self.featureNames = featureNames
         self.types = types
         self.maxStaleness = maxStaleness
-        self.requests = requests
+        self.read = read
     }
 }
 
@@ -48,6 +47,8 @@ public enum LookupError: Error, Equatable {
     /// The shard of this key is not served by this process (not assigned yet, or stopped); `reason` says which.
     case shardUnavailable(shard: Int, reason: String)
     case emptyKey
+    /// `as_of` is outside of 1970-01-02 ... 2106-02-07.
+    case timeOutOfRange(Int64)
     case keyTooLong(bytes: Int, limit: Int)
     /// LMDB refused.
     case storage(String)

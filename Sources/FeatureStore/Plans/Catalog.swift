@@ -8,6 +8,8 @@ package final class Catalog: Sendable {
     package let features: [CatalogFeature]
     /// Per entity: feature name -> index into `features`.
     package let featureIndexes: [[String: Int]]
+    /// Per stream: the first of its keys whose entity has views. An event that describes several entities is counted once, for this one.
+    package let countingKeys: [Int]
 
     package init(_ definitions: Definitions, ids: SectionIDs = .init()) {
         var ids = ids
@@ -63,6 +65,9 @@ package final class Catalog: Sendable {
         entities = plans
         self.features = features
         featureIndexes = indexes
+        countingKeys = definitions.streams.indices.map { index in
+            plans.compactMap { $0.streams.first { $0.index == index }?.keyIndex }.min() ?? -1
+        }
         self.ids = ids
     }
 

@@ -32,10 +32,9 @@ package final class ViewPlan: Sendable {
         for feature in definition.features {
             let needs = Self.columns(of: feature.aggregation, in: source)
             for var column in needs.tile {
-                if let bytes = column.fixedByteCount {
+                if column.fixedByteCount != nil {
                     column.position = Int32(fixed.reduce(0) { $0 + $1.fixedByteCount! })
                     if !fixed.contains(where: { $0.isSame(as: column) }) { fixed.append(column) }
-                    _ = bytes
                 } else if !variable.contains(where: { $0.isSame(as: column) }) {
                     column.position = Int32(variable.count)
                     variable.append(column)
@@ -86,15 +85,19 @@ package final class ViewPlan: Sendable {
         (fixedColumns + variableColumns).first { $0.isSame(as: needed) }!
     }
 
-    /// What the state of this view depends on besides the events. A store whose fingerprint differs cannot be continued.
-    package var fingerprint: UInt64 {
+    /// What the state of this view depends on besides the events. A shard whose fingerprint differs cannot be continued.
+    package func fingerprint(in definitions: Definitions) -> UInt64 {
+        let fields = definitions.streams[stream].fields
+        func name(_ field: Int32) -> String { field < 0 ? "" : "\(fields[Int(field)].path):\(fields[Int(field)].type)" }
         var text = "\(definition.entity)|\(definition.stream)|\(definition.filter ?? "")|\(definition.history)|\(levels.hasLifetime)"
         for level in levels.levels { text += "|L\(level.hop)/\(level.reach)" }
         for column in fixedColumns + variableColumns {
-            text += "|T\(column.kind.rawValue)/\(column.field)/\(column.by)/\(column.maxKeys)"
+            text += "|T\(column.kind.rawValue)/\(name(column.field))/\(name(column.by))/\(column.maxKeys)"
         }
-        for column in sequences { text += "|S\(column.kind.rawValue)/\(column.field)/\(column.n)/\(column.distinct)" }
-        return text.utf8.withContiguousStorageIfAvailable { XXHash64.hash(UnsafeRawBufferPointer($0)) } ?? 0
+        for column in sequences {
+            text += "|S\(column.kind.rawValue)/\(name(column.field))/\(column.n)/\(column.distinct)"
+        }
+        return XXHash64.hash(text: text)
     }
 }
 

@@ -1,0 +1,48 @@
+internal import Glibc
+
+/// Tells whether a shard that was written without syncing can be trusted: a file beside the environment says whether it was closed
+/// properly and, if not, under which boot of the system it was last open.
+///
+/// After a crash of the *process* the kernel still has every page: the boot id is the same and all is well. After a crash of the
+/// *system* the boot id differs and the mark says `open`: pages may be missing.
+struct SessionMark {
+    let path: String
+
+    init(directory: String) { path = directory + "/session" }
+
+    enum State: Equatable { case none, clean, sameBoot, otherBoot }
+
+    func state() -> State {
+        guard let text = Self.read(path) else { return .none }
+        if text == "clean" { return .clean }
+        return text == "open " + Self.bootID() ? .sameBoot : .otherBoot
+    }
+
+    func markOpen() -> Bool { write("open " + Self.bootID()) }
+    func markClean() -> Bool { write("clean") }
+
+    private static func bootID() -> String { read("/proc/sys/kernel/random/boot_id") ?? "unknown" }
+
+    private static func read(_ path: String) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count = Glibc.read(file, &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        var text = String(decoding: buffer[..<count], as: UTF8.self)
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return text
+    }
+
+    /// Replaces the file in one step and syncs it.
+    private func write(_ text: String) -> Bool {
+        let temporary = path + ".new"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard file >= 0 else { return false }
+        let bytes = Array((text + "\n").utf8)
+        let written = Glibc.write(file, bytes, bytes.count) == bytes.count && fsync(file) == 0
+        close(file)
+        return written && rename(temporary, path) == 0
+    }
+}

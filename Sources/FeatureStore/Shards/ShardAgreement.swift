@@ -1,0 +1,71 @@
+/// Holds the definitions against what a shard was written with: unchanged parts go on, new ones are given ids, changed ones are refused.
+struct ShardAgreement {
+    let catalog: Catalog
+    /// Per entity and view.
+    let since: [[Int64?]]
+    let meta: ShardMeta
+
+    init(
+        _ stored: ShardMeta, definitions: Definitions, partitionCounts: [String: Int], directory: String
+    ) throws(ShardError) {
+        if let format = stored.format, format != Shard.formatVersion {
+            throw .formatVersion(found: Int(format), directory: directory)
+        }
+        for stream in definitions.streams {
+            if let was = stored.partitions[stream.topic], let now = partitionCounts[stream.topic], was != now {
+                throw .partitionCountChanged(topic: stream.topic, was: was, is: now, directory: directory)
+            }
+        }
+        var meta = stored
+        meta.format = Shard.formatVersion
+        let defined = Set(definitions.views.map(\.name))
+        for (name, view) in stored.views where !defined.contains(name) {
+            meta.views[name] = nil
+            meta.retired.insert(view.id)
+        }
+        catalog = Catalog(definitions, ids: meta.sectionIDs)
+        meta.entities = catalog.ids.entities
+        for (topic, count) in partitionCounts { meta.partitions[topic] = count }
+        for stream in definitions.streams {
+            guard let id = catalog.ids.streams[stream.name] else { continue }  // no view reads it
+            let fingerprint = stream.fingerprint
+            if let known = stored.streams[stream.name], known.fingerprint != fingerprint {
+                throw .definitionChanged(kind: "stream", name: stream.name, directory: directory)
+            }
+            meta.streams[stream.name] = .init(id: id, fingerprint: fingerprint)
+        }
+        var since: [[Int64?]] = []
+        for entity in catalog.entities {
+            var bySection: [Int64?] = []
+            for view in entity.views {
+                let stream = definitions.streams[view.stream]
+                if let known = stored.views[view.definition.name] {
+                    guard known.fingerprint == view.fingerprint(in: definitions) else {
+                        throw .definitionChanged(kind: "view", name: view.definition.name, directory: directory)
+                    }
+                    bySection.append(known.since == 0 ? nil : known.since)
+                } else {
+                    // Every event that was read so far had at most this event time: later ones are all still to come.
+                    let since = stored.positions[stream.topic].map { $0.newestRecordTime + stream.maxClockSkew } ?? 0
+                    meta.views[view.definition.name] = .init(
+                        id: view.id, fingerprint: view.fingerprint(in: definitions), since: since)
+                    bySection.append(since == 0 ? nil : since)
+                }
+            }
+            since.append(bySection)
+        }
+        self.since = since
+        self.meta = meta
+    }
+}
+
+extension StreamDefinition {
+    /// What the remembered ids depend on.
+    var fingerprint: UInt64 {
+        XXHash64.hash(text: "\(topic)|\(idPath.map(\.description) ?? "")|\(allowedLateness)|\(maxIDsPerRow)|\(time)")
+    }
+}
+
+extension XXHash64 {
+    static func hash(text: String) -> UInt64 { Array(text.utf8).withUnsafeBytes { hash($0) } }
+}
