@@ -135,7 +135,7 @@ public final class Store: Sendable {
         if let entity = holding.first { return try plan(names, entity: entity, service: nil) }
         for name in names where !catalog.featureIndexes.contains(where: { $0[name] != nil }) {
             let known = catalog.featureIndexes.flatMap(\.keys).sorted()
-            throw .unknownFeature(name, nearest: nearestName(to: name, in: known))
+            throw .unknownFeature(name, nearest: NearestName.of(name, in: known))
         }
         throw .mixedEntities(definitions.entities.map(\.name))
     }
