@@ -24,11 +24,20 @@ public struct KafkaSettings: Sendable {
     public var group: String = "millrace"
     /// Where a shard without positions begins.
     public var start: Start = .earliest
+    /// Who decides which partitions this process reads.
+    public var assignment: Assignment = .group
     /// Passed to librdkafka as they are (security, timeouts).
     public var properties: [String: String] = [:]
     public init() {}
 
     public enum Start: String, Sendable, CaseIterable { case earliest, latest }
+
+    public enum Assignment: String, Sendable, CaseIterable {
+        /// The consumer group: several processes share the partitions, and another takes over when one dies.
+        case group
+        /// This process reads every partition. It starts without waiting for a group to settle.
+        case `static`
+    }
 }
 
 public struct ServerSettings: Sendable {

@@ -105,6 +105,12 @@ public final class EventBatch {
         valueCount += count
     }
 
+    /// Takes the last event back; `firstValue` is `valueCount` as it was before.
+    public func removeLast(firstValue: Int) {
+        eventCount -= 1
+        valueCount = firstValue
+    }
+
     /// Room for `byteCount` bytes that stay in place until `reset`.
     public func store(byteCount: Int) -> UnsafeMutableRawBufferPointer {
         while true {

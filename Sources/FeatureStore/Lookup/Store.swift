@@ -17,6 +17,8 @@ public final class Store: Sendable {
         var shards: [Int: Shard] = [:]
         var partitionCounts: [String: Int] = [:]
         var isAssigned = false
+        /// Shards that could not be opened, and why.
+        var unavailable: [Int: String] = [:]
     }
 
     private enum Route {
@@ -65,8 +67,17 @@ public final class Store: Sendable {
         return shard
     }
 
+    /// A shard is assigned to this process but cannot be opened or goes no further.
+    public func noteUnavailable(_ number: Int, _ reason: String) { state.withLock { $0.unavailable[number] = reason } }
+
     /// Stops serving a shard and closes it.
-    public func closeShard(_ number: Int) { state.withLock { $0.shards.removeValue(forKey: number) }?.close() }
+    public func closeShard(_ number: Int) {
+        let shard = state.withLock { state in
+            state.unavailable[number] = nil
+            return state.shards.removeValue(forKey: number)
+        }
+        shard?.close()
+    }
 
     public func closeAll() {
         let shards = state.withLock { state in
@@ -110,7 +121,13 @@ public final class Store: Sendable {
     /// Every open or stopped shard, by number.
     public func shardStatuses() -> [ShardStatus] {
         let now = Self.now()
-        return shards.map { $0.statusNow(now) }
+        let (shards, unavailable) = state.withLock { ($0.shards, $0.unavailable) }
+        let closed = unavailable.filter { shards[$0.key] == nil }.map { number, reason in
+            ShardStatus(
+                shard: number, state: .stopped, reason: reason, positions: [], lagEvents: nil, freshness: nil, rows: 0,
+                mapBytes: 0, usedBytes: 0)
+        }
+        return (shards.values.map { $0.statusNow(now) } + closed).sorted { $0.shard < $1.shard }
     }
 
     /// Frees the reader slots of processes that died; called once in a while.
@@ -193,9 +210,10 @@ public final class Store: Sendable {
                 return (number, state.shards[number])
             }
             if let shard { return [shard] }
+            let known = state.withLock { $0.unavailable[number] }
             throw .shardUnavailable(
-                shard: number, reason: number < 0
-                    ? "the topics have not been read yet" : "partition \(number) is not assigned to this process")
+                shard: number, reason: known ?? (number < 0
+                    ? "the topics have not been read yet" : "partition \(number) is not assigned to this process"))
         case .all:
             let shards = shards
             if shards.isEmpty { throw .shardUnavailable(shard: -1, reason: "no partition is assigned to this process") }

@@ -303,7 +303,8 @@ public final class Shard: Sendable {
         }
     }
 
-    public func noteStopped(_ reason: String) { status.withLock { $0.stopReason = reason } }
+    /// Ingest cannot go on (why), or can again (nil).
+    public func noteStopped(_ reason: String?) { status.withLock { $0.stopReason = reason } }
     public func notePartitionMismatches(_ count: UInt64) { status.withLock { $0.partitionMismatches += count } }
 
     public var counts: [StreamCounts] { status.withLock { $0.counts } }

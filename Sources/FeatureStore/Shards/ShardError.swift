@@ -12,6 +12,11 @@ public enum ShardError: Error, CustomStringConvertible {
     case storage(LMDBError)
     case file(String, directory: String)
 
+    /// Whether freeing disk space is all it takes.
+    public var isDiskFull: Bool {
+        if case .storage(let error) = self { error.kind == .diskFull } else { false }
+    }
+
     public var description: String {
         switch self {
         case .definitionChanged(let kind, let name, let directory):

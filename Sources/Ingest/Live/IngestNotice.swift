@@ -1,0 +1,18 @@
+public import FeatureStore
+
+/// What ingest has to tell; the executable logs it. The core itself logs nothing.
+public enum IngestNotice: Sendable {
+    case assigned(shards: [Int])
+    case revoked(shards: [Int])
+    /// A shard cannot go on without a person; it is still served.
+    case stopped(shard: Int, reason: String)
+    /// A shard could not commit and tries again.
+    case retrying(shard: Int, reason: String)
+    case resumed(shard: Int)
+    /// The first mismatch of a shard: lookups will miss such customers.
+    case partitionMismatch(stream: String, key: String, expected: Int, actual: Int)
+    /// A dead letter could not be delivered; the event is counted all the same.
+    case deadLetterFailed(topic: String, reason: String)
+    case kafka(message: String, isError: Bool)
+    case warning(String)
+}

@@ -1,0 +1,103 @@
+internal import Glibc
+internal import Kafka
+
+/// Records of one shard on their way from the polling thread to the shard's own: bounded, and taken all at once.
+///
+/// The shard takes whatever has arrived while it was committing: few records when it is quiet, many when it is busy. When more waits than
+/// `pauseBytes`, the polling thread pauses the partitions (`isFull`) until less than half of it is left.
+final class RecordQueue: @unchecked Sendable {
+    // Guarded by `mutex`, all of it.
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let arrived: UnsafeMutablePointer<pthread_cond_t>
+    private var records: [Record] = []
+    private var bytes = 0
+    private var isClosed = false
+    private let pauseBytes: Int
+    private let pauseCount: Int
+
+    init(pauseBytes: Int, pauseCount: Int) {
+        self.pauseBytes = pauseBytes
+        self.pauseCount = pauseCount
+        mutex = .allocate(capacity: 1)
+        arrived = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(arrived, nil)
+    }
+
+    deinit {
+        for record in records { record.destroy() }
+        pthread_cond_destroy(arrived)
+        pthread_mutex_destroy(mutex)
+        arrived.deallocate()
+        mutex.deallocate()
+    }
+
+    private func locked<R>(_ body: () -> R) -> R {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body()
+    }
+
+    /// Takes over `fresh` and leaves it empty. A closed queue destroys what comes: it was never applied, so it will be read again.
+    func append(_ fresh: inout [Record], bytes freshBytes: Int) {
+        locked {
+            if isClosed {
+                for record in fresh { record.destroy() }
+            } else {
+                records.append(contentsOf: fresh)
+                bytes += freshBytes
+                pthread_cond_signal(arrived)
+            }
+        }
+        fresh.removeAll(keepingCapacity: true)
+    }
+
+    /// Waits for records and moves up to `maxCount` of them, and about `maxBytes`, to `batch`. False when the queue is closed.
+    func take(into batch: inout [Record], maxCount: Int, maxBytes: Int) -> Bool {
+        locked {
+            while records.isEmpty, !isClosed { pthread_cond_wait(arrived, mutex) }
+            if isClosed { return false }
+            if records.count <= maxCount, bytes <= maxBytes {
+                swap(&records, &batch)
+                bytes = 0
+                return true
+            }
+            var count = 0, taken = 0
+            while count < min(maxCount, records.count), taken < maxBytes {
+                taken += records[count].byteCount
+                count += 1
+            }
+            batch.append(contentsOf: records[..<count])
+            records.removeFirst(count)
+            bytes -= taken
+            return true
+        }
+    }
+
+    var isFull: Bool { locked { bytes > pauseBytes || records.count > pauseCount } }
+    var isHalfEmpty: Bool { locked { bytes <= pauseBytes / 2 && records.count <= pauseCount / 2 } }
+
+    /// Wakes the shard's thread for the last time and drops what waits.
+    func close() {
+        locked {
+            isClosed = true
+            for record in records { record.destroy() }
+            records.removeAll()
+            bytes = 0
+            pthread_cond_broadcast(arrived)
+        }
+    }
+
+    /// For a pause that ends early when the queue is closed. True when it was closed.
+    func waitUntilClosed(seconds: Int) -> Bool {
+        locked {
+            var deadline = timespec()
+            clock_gettime(CLOCK_REALTIME, &deadline)
+            deadline.tv_sec += seconds
+            while !isClosed {
+                if pthread_cond_timedwait(arrived, mutex, &deadline) == ETIMEDOUT { break }
+            }
+            return isClosed
+        }
+    }
+}

@@ -1,0 +1,169 @@
+internal import FeatureStore
+internal import Kafka
+
+/// The thread of one shard: take what has arrived, decode it, apply it in one transaction, again.
+///
+/// Everything it touches per event is reused from batch to batch: in the steady state an event allocates nothing.
+final class ShardWorker: @unchecked Sendable {
+    let shard: Shard
+    let queue: RecordQueue
+    private let definitions: Definitions
+    private let deadLetters: DeadLetters?
+    private let metrics: IngestMetrics
+    private let notify: @Sendable (IngestNotice) -> Void
+    private let partitionCounts: [String: Int]
+    private var thread: WorkerThread?
+
+    // Used by the worker's thread only.
+    private let decoders: [EventDecoder]
+    private let batch = EventBatch()
+    private var progress: BatchProgress
+    private var records: [Record] = []
+    private var mismatchReported = false
+
+    init(
+        shard: Shard, definitions: Definitions, descriptorSets: [[UInt8]?], partitionCounts: [String: Int],
+        deadLetters: DeadLetters?, metrics: IngestMetrics, notify: @escaping @Sendable (IngestNotice) -> Void
+    ) throws(DecoderSetupError) {
+        self.shard = shard
+        self.definitions = definitions
+        self.partitionCounts = partitionCounts
+        self.deadLetters = deadLetters
+        self.metrics = metrics
+        self.notify = notify
+        var decoders: [EventDecoder] = []
+        for (index, stream) in definitions.streams.enumerated() {
+            decoders.append(try EventDecoder(stream: stream, index: Int32(index), descriptorSet: descriptorSets[index]))
+        }
+        self.decoders = decoders
+        progress = BatchProgress(streamCount: definitions.streams.count)
+        // Two batches may wait while one is applied.
+        queue = RecordQueue(
+            pauseBytes: definitions.store.maxBatchBytes * 2, pauseCount: definitions.store.maxBatchEvents * 2)
+    }
+
+    func start() {
+        thread = WorkerThread("shard-\(shard.number)") { [self] in run() }
+    }
+
+    /// Finishes the batch that is being applied and returns; what waits in the queue is dropped, unapplied.
+    func finish() {
+        queue.close()
+        thread?.join()
+        thread = nil
+    }
+
+    private func run() {
+        while queue.take(
+            into: &records, maxCount: definitions.store.maxBatchEvents, maxBytes: definitions.store.maxBatchBytes) {
+            let isDone = applyRecords()
+            for record in records { record.destroy() }
+            records.removeAll(keepingCapacity: true)
+            if !isDone { return }
+        }
+    }
+
+    /// False when the shard cannot go on.
+    private func applyRecords() -> Bool {
+        batch.reset()
+        progress.reset()
+        let began = ContinuousClock.now
+        var bytes = 0, deadCount = 0
+        var oldest = Int64.max
+        for record in records {
+            bytes += record.byteCount
+            if record.timestampMicros >= 0, record.timestampMicros < oldest { oldest = record.timestampMicros }
+            decode(record, &deadCount)
+        }
+        checkPartitions()
+        metrics.record(records: records.count, bytes: bytes, decoding: ContinuousClock.now - began)
+        if deadCount > 0 { deliverDeadLetters(deadCount) }
+        guard commit() else { return false }
+        if oldest != .max { metrics.recordLatency(seconds: max(0, Double(Store.now() - oldest) / 1e6)) }
+        return true
+    }
+
+    @inline(__always)
+    private func decode(_ record: Record, _ deadCount: inout Int) {
+        let index = record.topicOrdinal
+        let stream = definitions.streams[index]
+        let time = record.timestampMicros
+        let newest = Swift.max(progress.positions[index]?.newestRecordTime ?? 0, time)
+        progress.positions[index] = .init(nextOffset: record.offset + 1, newestRecordTime: newest)
+        guard let value = record.value else {
+            progress.drop(.empty, stream: index)
+            return
+        }
+        let firstValue = batch.valueCount
+        switch decoders[index].decode(value, recordTime: time, into: batch) {
+        case .event:
+            let event = batch.events[batch.eventCount - 1]
+            if time >= 0, event.time > time + stream.maxClockSkew {
+                batch.removeLast(firstValue: firstValue)
+                progress.drop(.future, stream: index)
+            }
+        case .dropped(let reason, let detail):
+            progress.drop(reason, stream: index)
+            guard reason == .malformed || reason == .unknown, let topic = stream.deadLetterTopic, let deadLetters else { return }
+            deadCount += 1
+            do {
+                let fault = decoders[index].fault(reason, detail)
+                try deadLetters.send(record, of: stream, to: topic, reason: reason, error: fault.what)
+            } catch {
+                metrics.recordDeadLetters(0, failed: 1)
+                notify(.deadLetterFailed(topic: topic, reason: "\(error)"))
+            }
+        }
+    }
+
+    /// Counts events that lie in another partition than their key belongs to: lookups go where the key belongs.
+    private func checkPartitions() {
+        var mismatches: UInt64 = 0
+        for i in 0..<batch.eventCount {
+            let event = batch.events[i]
+            let stream = definitions.streams[Int(event.stream)]
+            guard stream.partitioned, let count = partitionCounts[stream.topic] else { continue }
+            let key = batch.values[Int(event.firstValue)].bytes
+            let expected = stream.partitioner.partition(of: key, count: count)
+            guard expected != shard.number else { continue }
+            mismatches += 1
+            if !mismatchReported {
+                mismatchReported = true
+                notify(.partitionMismatch(
+                    stream: stream.name, key: String(decoding: key, as: UTF8.self), expected: expected, actual: shard.number))
+            }
+        }
+        if mismatches > 0 { shard.notePartitionMismatches(mismatches) }
+    }
+
+    private func deliverDeadLetters(_ count: Int) {
+        guard let outcome = deadLetters?.flush() else { return }
+        metrics.recordDeadLetters(count, failed: outcome.failed)
+        if let reason = outcome.reason { notify(.deadLetterFailed(topic: "", reason: reason)) }
+    }
+
+    /// Commits the batch; while the disk is full it waits and tries again, because only space is missing.
+    private func commit() -> Bool {
+        var isRetrying = false
+        while true {
+            do {
+                try shard.apply(batch, progress)
+                if isRetrying {
+                    shard.noteStopped(nil)
+                    notify(.resumed(shard: shard.number))
+                }
+                return true
+            } catch {
+                let reason = "\(error)"
+                shard.noteStopped(reason)
+                guard error.isDiskFull else {
+                    notify(.stopped(shard: shard.number, reason: reason))
+                    return false
+                }
+                if !isRetrying { notify(.retrying(shard: shard.number, reason: reason)) }
+                isRetrying = true
+                if queue.waitUntilClosed(seconds: 2) { return false }
+            }
+        }
+    }
+}
