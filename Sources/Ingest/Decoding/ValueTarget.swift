@@ -1,0 +1,40 @@
+import FeatureStore
+
+/// Where one value of an event comes from and what it must become. Trivial: decoding looks at nothing else.
+struct ValueTarget {
+    enum Kind: UInt8 { case key, string, bool, int64, decimal }
+
+    let capture: Int32
+    let kind: Kind
+    let scale: UInt8
+
+    init(capture: Int, role: DecoderPlan.Role) {
+        self.capture = Int32(capture)
+        switch role {
+        case .field(.string): (kind, scale) = (.string, 0)
+        case .field(.bool): (kind, scale) = (.bool, 0)
+        case .field(.int64): (kind, scale) = (.int64, 0)
+        case .field(.decimal(let digits)): (kind, scale) = (.decimal, UInt8(digits))
+        case .key, .id, .time: (kind, scale) = (.key, 0)
+        }
+    }
+}
+
+/// Where the event time comes from.
+struct TimeSource {
+    let format: EventTime.Format
+    /// Negative: from the record. Of a Protobuf timestamp: its seconds.
+    let capture: Int
+    let nanosCapture: Int
+
+    init(format: EventTime.Format, node: PathNode?) {
+        self.format = format
+        if format == .protobufTimestamp, let node {
+            capture = node.children.first { $0.name == "seconds" }?.capture ?? -1
+            nanosCapture = node.children.first { $0.name == "nanos" }?.capture ?? -1
+        } else {
+            capture = node?.capture ?? -1
+            nanosCapture = -1
+        }
+    }
+}
