@@ -41,7 +41,7 @@ var targets: [Target] = [
     library("JSONBytes"),
     library("FeatureStore", ["LMDB", .product(name: "Yams", package: "Yams")]),
     library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
-    library("Generator", ["Kafka"]),
+    library("Generator"),
     library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),
 
     tests("LMDBTests", ["LMDB"]),

@@ -1,0 +1,85 @@
+"""Tests of the running program, from outside. How to run:
+
+    swift build -c release                                        # they start .build/release/millrace
+    python3 -m venv .venv && .venv/bin/pip install -r Tests/Python/requirements.txt
+    .venv/bin/pytest Tests/Python                                 # all; `Tests/Python/test_oracle.py` needs nothing but Python
+
+One broker serves the whole session: the one at KAFKA_BOOTSTRAP, or one that deploy/broker/broker starts on a free loopback port and that
+ends with the session. Topics carry a random prefix, so that a broker that lives longer does no harm. MILLRACE_BINARY names another binary.
+"""
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from ports import free_port  # noqa: E402
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def bootstrap(tmp_path_factory):
+    """Address of the session's broker."""
+    if "KAFKA_BOOTSTRAP" in os.environ:
+        yield os.environ["KAFKA_BOOTSTRAP"]
+        return
+    script = os.environ.get("MILLRACE_BROKER_SCRIPT", str(REPOSITORY / "deploy" / "broker" / "broker"))
+    directory = tmp_path_factory.mktemp("broker")
+    port = free_port()
+    subprocess.run([script, "start", "--port", str(port), "--dir", str(directory)], check=True, timeout=300)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        subprocess.run([script, "stop", "--dir", str(directory)], check=True, timeout=60)
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = Path(os.environ.get("MILLRACE_BINARY", REPOSITORY / ".build" / "release" / "millrace"))
+    if not path.exists():
+        pytest.fail(f"{path} does not exist; build it with `swift build -c release`, or set MILLRACE_BINARY")
+    return path
+
+
+@pytest.fixture
+def topics(bootstrap):
+    """Fresh topics `clicks`, `purchases` and their dead letters, four partitions each: a map of names to topics."""
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    prefix = f"t{uuid.uuid4().hex[:8]}-"
+    names = {name: prefix + name for name in ("clicks", "purchases", "clicks.dlq", "purchases.dlq")}
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for created in admin.create_topics([NewTopic(topic, num_partitions=4, replication_factor=1) for topic in names.values()]).values():
+        created.result(30)
+    yield names
+    for deleted in admin.delete_topics(list(names.values())).values():
+        deleted.result(30)
+
+
+@pytest.fixture
+def definitions(topics, tmp_path):
+    """The shop's definitions with this test's topics: (path of the file, its contents)."""
+    import yaml
+
+    contents = yaml.safe_load((REPOSITORY / "Examples" / "shop" / "millrace.yaml").read_text())
+    for name, stream in contents["streams"].items():
+        stream["topic"] = topics[name]
+        stream["dead_letter_topic"] = topics[f"{name}.dlq"]
+    path = tmp_path / "millrace.yaml"
+    path.write_text(yaml.safe_dump(contents, sort_keys=False))
+    return path, contents
+
+
+@pytest.fixture
+def program(binary, definitions, bootstrap, tmp_path):
+    """A `Program` that is not started yet; ended with the test whatever happens."""
+    from program import Program
+
+    made = Program(binary, definitions[0], bootstrap, tmp_path)
+    yield made
+    if made.process is not None:
+        made.kill()

@@ -1,0 +1,101 @@
+"""kill -9 at random moments, again and again, while events keep coming: nothing may be lost and nothing counted twice.
+
+MILLRACE_CRASHES sets how many kills (default 50), MILLRACE_CRASH_SEED the moments and the events.
+"""
+import os
+import random
+import statistics
+import threading
+import time
+
+from differences import check_counters, compare
+from oracle import Oracle
+from shop_stream import RecordProducer, ShopStream
+
+SECOND = 1_000_000
+START = 1_764_547_200 * SECOND
+EVENTS_PER_SECOND = 500
+RESTART_LIMIT_SECONDS = 1.0
+
+
+class Feed(threading.Thread):
+    """Produces at a moderate, steady rate until it is told to stop. Owns the stream, the producer and the oracle meanwhile."""
+
+    def __init__(self, stream, producer):
+        super().__init__(name="feed", daemon=True)
+        self.stream = stream
+        self.producer = producer
+        self.stopping = threading.Event()
+        self.error = None
+
+    def run(self):
+        try:
+            begin, sent = time.monotonic(), 0
+            while not self.stopping.wait(0.01):
+                due = int((time.monotonic() - begin) * EVENTS_PER_SECOND)
+                while sent < due:
+                    self.producer.send(self.stream.next())
+                    sent += 1
+            self.producer.flush()
+        except BaseException as error:  # handed to the test, which fails with it
+            self.error = error
+
+    def stop(self):
+        self.stopping.set()
+        self.join(120)
+        assert not self.is_alive(), "the producer did not finish"
+        if self.error:
+            raise self.error
+
+
+def test_killed_again_and_again(program, definitions, topics, bootstrap):
+    crashes = int(os.environ.get("MILLRACE_CRASHES", "50"))
+    seed = int(os.environ.get("MILLRACE_CRASH_SEED", "1"))
+    moments = random.Random(seed)
+    oracle = Oracle(definitions[1])
+    # Ten seconds of event time for each event: the run spans days, so that windows slide, tiles go and ids are forgotten.
+    stream = ShopStream(seed=seed, start=START, customers=300, step_micros=10 * SECOND)
+    feed = Feed(stream, RecordProducer(bootstrap, topics, oracle))
+    feed.start()
+    name = sorted(Oracle(definitions[1]).features("customer", "nobody", START))[0]
+    probe = {"features": [name], "keys": ["c0000000"], "as_of": START}
+
+    to_health, to_lookup = [], []
+    for _ in range(crashes):
+        life = moments.uniform(0.3, 2)
+        begin = time.monotonic()
+        program.start()
+        # Kills hit the start-up too: a life that is shorter than it ends there.
+        for measured, request in ((to_health, ("GET", "/healthz")), (to_lookup, ("POST", "/v1/lookup", probe))):
+            while time.monotonic() - begin < life:
+                assert program.process.poll() is None, f"ended by itself with {program.process.returncode}:\n{program.log_tail()}"
+                if program.answers(*request):
+                    measured.append(time.monotonic() - begin)
+                    break
+                time.sleep(0.005)
+        time.sleep(max(0, begin + life - time.monotonic()))
+        assert program.process.poll() is None, f"ended by itself with {program.process.returncode}:\n{program.log_tail()}"
+        program.kill()
+    feed.stop()
+
+    program.start()
+    program.wait_healthy()
+    program.wait_applied(feed.producer.ends, seconds=120)
+
+    total = sum(oracle.applied.values()) + sum(oracle.dropped.values())
+    customers = oracle.keys("customer")
+    names = sorted(oracle.features("customer", customers[0], START))
+    compared, differences = compare(program, oracle, "customer", customers, names, oracle.newest_event_time() + 90 * SECOND)
+    print(f"\n{crashes} kills, {total} events ({dict(oracle.applied)} applied, {dict(oracle.dropped)} dropped), "
+          f"{compared} values compared, {len(differences)} differences")
+    for what, times in (("healthy", to_health), ("first lookup", to_lookup)):
+        if times:
+            print(f"start to {what}: median {statistics.median(times):.3f} s, largest {max(times):.3f} s, of {len(times)} starts")
+    assert not differences, "\n".join(differences[:20])
+    check_counters(program, oracle)
+    for reason in ("duplicate", "late", "future", "malformed"):
+        assert any(r == reason for _, r in oracle.dropped), f"the stream had no {reason} event: the test proves too little"
+    # Lives shorter than the limit cannot say whether it is kept; most are longer.
+    assert len(to_lookup) >= crashes // 2, "most starts did not get to a lookup before they were killed"
+    assert sorted(to_lookup)[int(len(to_lookup) * 0.95)] < RESTART_LIMIT_SECONDS
+    assert program.terminate() == 0

@@ -1,0 +1,94 @@
+"""Filters and derived expressions, evaluated by definition: a second, independent reading of the expression language.
+
+Python's own parser does the reading, since `category == "shoes" and price > 50` and `a / max(b, 1)` mean the same there. Numbers are exact
+fractions. Null (None) is contagious in arithmetic and comparisons; `and` and `or` follow three-valued logic; a division by zero is null.
+"""
+import ast
+from decimal import Decimal
+from fractions import Fraction
+
+_CONSTANTS = {"true": True, "false": False, "null": None}
+
+
+class Expression:
+    """`Expression("price > 50").evaluate({"price": Decimal("51")})` is True."""
+
+    def __init__(self, text):
+        self.text = text
+        self._tree = ast.parse(text.strip(), mode="eval").body
+        self.names = sorted({n.id for n in ast.walk(self._tree) if isinstance(n, ast.Name)} - {
+            "min", "max", "abs", "coalesce", "if_null", *_CONSTANTS})
+
+    def evaluate(self, values):
+        return _evaluate(self._tree, values)
+
+    def accepts(self, values):
+        """As a filter: only a definite true lets an event in."""
+        return self.evaluate(values) is True
+
+
+def _number(value):
+    if isinstance(value, (int, Decimal, float)) and not isinstance(value, bool):
+        return Fraction(value)
+    return value
+
+
+def _evaluate(node, values):
+    if isinstance(node, ast.Constant):
+        # A literal such as 0.1 means one tenth, not the nearest double.
+        return Fraction(str(node.value)) if isinstance(node.value, float) else _number(node.value)
+    if isinstance(node, ast.Name):
+        if node.id in values:
+            return _number(values[node.id])
+        return _CONSTANTS[node.id]
+    if isinstance(node, ast.BoolOp):
+        decisive = isinstance(node.op, ast.Or)
+        results = [_evaluate(part, values) for part in node.values]
+        if decisive in results:
+            return decisive
+        return None if None in results else not decisive
+    if isinstance(node, ast.UnaryOp):
+        operand = _evaluate(node.operand, values)
+        if operand is None:
+            return None
+        return (not operand) if isinstance(node.op, ast.Not) else -operand
+    if isinstance(node, ast.Compare):
+        left = _evaluate(node.left, values)
+        for operator, right_node in zip(node.ops, node.comparators):
+            right = _evaluate(right_node, values)
+            if left is None or right is None:
+                return None
+            if not _COMPARISONS[type(operator)](left, right):
+                return False
+            left = right
+        return True
+    if isinstance(node, ast.BinOp):
+        left, right = _evaluate(node.left, values), _evaluate(node.right, values)
+        if left is None or right is None:
+            return None
+        if isinstance(node.op, ast.Div):
+            return None if right == 0 else left / right
+        return _ARITHMETIC[type(node.op)](left, right)
+    if isinstance(node, ast.Call):
+        arguments = [_evaluate(argument, values) for argument in node.args]
+        if node.func.id in ("coalesce", "if_null"):
+            return next((a for a in arguments if a is not None), None)
+        if None in arguments:
+            return None
+        return {"min": min, "max": max, "abs": abs}[node.func.id](*arguments)
+    raise ValueError(f"the oracle does not know {ast.dump(node)}")
+
+
+_COMPARISONS = {
+    ast.Eq: lambda a, b: a == b,
+    ast.NotEq: lambda a, b: a != b,
+    ast.Lt: lambda a, b: a < b,
+    ast.LtE: lambda a, b: a <= b,
+    ast.Gt: lambda a, b: a > b,
+    ast.GtE: lambda a, b: a >= b,
+}
+_ARITHMETIC = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+}

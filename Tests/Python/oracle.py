@@ -1,0 +1,337 @@
+"""What Millrace must answer, computed naively: every accepted event is kept, every value is computed from scratch by definition.
+
+Written from the specification and never from the engine, so that the two can only agree by being right (or by the specification being
+wrong). It takes the records of each topic in their order and answers the features of one entity at a time `t` that is not before the newest
+event of each of its streams:
+
+    oracle = Oracle(yaml.safe_load(open("millrace.yaml")))
+    oracle.offer("clicks", b'{"customer_id": ...}', broker_timestamp=1_764_547_200_000_000)     # "applied", or the reason for the drop
+    oracle.features("customer", "c0000123", t=1_764_547_300_000_000)                            # {"clicks_1h": 3, ...}, None: no value
+
+All times are µs since the epoch. Not modelled: the bound on ids per row and the bound on keys of a map; tests stay below them.
+"""
+import json
+import re
+from collections import Counter, defaultdict
+from datetime import datetime, timezone
+from decimal import Decimal
+from fractions import Fraction
+
+import xxhash
+
+from expressions import Expression
+
+SECOND = 1_000_000
+LADDER = [n * SECOND for n in (86_400, 21_600, 3_600, 900, 300, 60, 15, 5)]
+_UNITS = {"us": 1, "ms": 1_000, "s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": 86_400 * SECOND, "w": 604_800 * SECOND}
+
+
+def duration(text):
+    """`90s`, `15m`, `30d` in µs."""
+    match = re.fullmatch(r"(\d+)\s*(us|ms|s|m|h|d|w)", str(text).strip())
+    if not match:
+        raise ValueError(f"not a duration: {text!r}")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def ladder_hop(window):
+    """The largest hop of the ladder that is at most 1/60 of the window, and at least 5 s."""
+    return next((hop for hop in LADDER if hop <= window / 60), LADDER[-1])
+
+
+class Stream:
+    def __init__(self, name, spec):
+        self.name = name
+        self.topic = spec.get("topic", name)
+        keys = spec.get("keys") or spec.get("entities")
+        if not isinstance(keys, dict):
+            keys = {k["entity"]: k["path"] for k in keys}
+        self.keys = list(keys.items())
+        self.time_path = spec["time"].get("path") or spec["time"].get("field")
+        self.time_format = spec["time"]["format"]
+        self.id_path = spec.get("id")
+        self.allowed_lateness = duration(spec.get("allowed_lateness", "2d"))
+        self.max_clock_skew = duration(spec.get("max_clock_skew", "5m"))
+        self.fields = {}
+        fields = spec.get("fields", {})
+        for field, type_ in fields.items() if isinstance(fields, dict) else ((f["name"], f) for f in fields):
+            entry = type_ if isinstance(type_, dict) else {"type": type_}
+            self.fields[field] = (entry.get("path", field), str(entry.get("type", "string")))
+
+
+class Feature:
+    def __init__(self, view, name, spec, window):
+        self.view = view
+        self.aggregation = spec["aggregation"]
+        self.field = spec.get("field")
+        self.by = spec.get("by")
+        self.n = spec.get("n")
+        self.distinct = bool(spec.get("distinct", False))
+        self.default = spec.get("default")
+        window, hop = (window.get("length"), window.get("hop")) if isinstance(window, dict) else (window, None)
+        self.lifetime = window == "lifetime"
+        if not self.lifetime:
+            self.length = duration(window)
+            self.hop = duration(hop or spec.get("hop")) if hop or spec.get("hop") else ladder_hop(self.length)
+        self.name = name
+
+
+class View:
+    def __init__(self, name, spec):
+        self.name = name
+        self.entity = spec["entity"]
+        self.stream = spec["stream"]
+        where = spec.get("where", spec.get("filter"))
+        self.where = Expression(where) if where else None
+        self.features = []
+        for base, feature in spec["features"].items():
+            windows = feature.get("windows") or [feature.get("window", "lifetime")]
+            for window in windows:
+                length = window.get("length") if isinstance(window, dict) else window
+                name = base if "window" in feature and "windows" not in feature else f"{base}_{length}"
+                self.features.append(Feature(self, name, feature, window))
+
+
+class Event:
+    __slots__ = ("time", "rank", "identity", "values")
+
+    def __init__(self, time, identity, values):
+        self.time = time
+        self.identity = identity
+        # Ties on equal times: the larger hash of the id is later.
+        self.rank = (time, xxhash.xxh64_intdigest(identity.encode()) if identity is not None else 0)
+        self.values = values
+
+
+class Malformed(Exception):
+    pass
+
+
+class Oracle:
+    def __init__(self, definitions):
+        self.streams = {name: Stream(name, spec) for name, spec in _named(definitions["streams"])}
+        self.views = [View(name, spec) for name, spec in _named(definitions["views"])]
+        self.derived = {name: spec for name, spec in _named(definitions.get("derived", {}))}
+        # (entity, key) -> stream name -> accepted events in arrival order
+        self.rows = defaultdict(lambda: defaultdict(list))
+        self.newest = {}
+        self.remembered = defaultdict(dict)
+        self.applied = Counter()
+        self.dropped = Counter()
+
+    # Ingest
+
+    def offer(self, stream_name, value, broker_timestamp):
+        """Takes one record; returns "applied" or the reason why not, and counts it."""
+        stream = self.streams[stream_name]
+        outcome = self._offer(stream, value, broker_timestamp)
+        if outcome == "applied":
+            self.applied[stream_name] += 1
+        else:
+            self.dropped[stream_name, outcome] += 1
+        return outcome
+
+    def _offer(self, stream, value, broker_timestamp):
+        if value is None:
+            return "empty"
+        try:
+            keys, event = self._decode(stream, value, broker_timestamp)
+        except Malformed:
+            return "malformed"
+        outcomes = [self._accept(stream, (entity, key), event, broker_timestamp) for entity, key in keys]
+        # The first key is the one that the topic is partitioned by: its row decides what is counted.
+        return outcomes[0]
+
+    def _accept(self, stream, row, event, broker_timestamp):
+        slot = (row, stream.name)
+        newest = self.newest.get(slot)
+        ids = self.remembered[slot]
+        if event.identity is not None:
+            horizon = None if newest is None else newest - stream.allowed_lateness
+            seen = ids.get(event.identity)
+            if seen is not None and seen >= horizon:
+                return "duplicate"
+            if horizon is not None and event.time < horizon:
+                return "late"
+        if event.time > broker_timestamp + stream.max_clock_skew:
+            return "future"
+        if event.identity is not None:
+            ids[event.identity] = event.time
+        self.rows[row][stream.name].append(event)
+        self.newest[slot] = event.time if newest is None else max(newest, event.time)
+        return "applied"
+
+    def _decode(self, stream, value, broker_timestamp):
+        try:
+            root = json.loads(value, parse_float=Decimal)
+        except (ValueError, UnicodeDecodeError, RecursionError):
+            raise Malformed
+        if not isinstance(root, dict):
+            raise Malformed
+        keys = []
+        for entity, path in stream.keys:
+            key = _at(root, path)
+            if isinstance(key, int) and not isinstance(key, bool):
+                key = str(key)
+            if not isinstance(key, str) or key == "":
+                raise Malformed
+            keys.append((entity, key))
+        time = broker_timestamp if stream.time_format == "kafka" else _time(_at(root, stream.time_path), stream.time_format)
+        identity = None
+        if stream.id_path:
+            identity = _at(root, stream.id_path)
+            if isinstance(identity, int) and not isinstance(identity, bool):
+                identity = str(identity)
+            if not isinstance(identity, str) or identity == "":
+                raise Malformed
+        values = {name: _value(_at(root, path), type_) for name, (path, type_) in stream.fields.items()}
+        return keys, Event(time, identity, values)
+
+    # Lookup
+
+    def keys(self, entity):
+        """Every key of the entity that has an accepted event."""
+        return sorted(key for row_entity, key in self.rows if row_entity == entity)
+
+    def newest_event_time(self):
+        return max(self.newest.values())
+
+    def features(self, entity, key, t):
+        """All features of one entity, by name; None where there is no value."""
+        row = self.rows.get((entity, key), {})
+        values = {}
+        for view in self.views:
+            if view.entity != entity:
+                continue
+            events = row.get(view.stream, [])
+            if view.where:
+                events = [e for e in events if view.where.accepts(e.values)]
+            for feature in view.features:
+                value = _aggregate(feature, _in_window(feature, events, t), t)
+                values[feature.name] = feature.default if value is None else value
+        for name, spec in self.derived.items():
+            if spec.get("entity", entity) != entity:
+                continue
+            value = self._derive(name, values)
+            values[name] = spec.get("default") if value is None else value
+        return values
+
+    def _derive(self, name, values):
+        expression = Expression(self.derived[name]["expression"])
+        inputs = {}
+        for part in expression.names:
+            # A derived feature may use another one that stands later in the file.
+            inputs[part] = values[part] if part in values else self._derive(part, values)
+        return expression.evaluate(inputs)
+
+
+def _named(section):
+    """Sections are maps by name, or lists of maps with a `name`."""
+    if isinstance(section, dict):
+        return list(section.items())
+    return [(entry["name"], entry) for entry in section or []]
+
+
+def _at(root, path):
+    for part in path.split("."):
+        if not isinstance(root, dict):
+            return None
+        root = root.get(part)
+    return root
+
+
+def _time(value, format_):
+    scale = {"epoch_s": SECOND, "epoch_ms": 1_000, "epoch_us": 1}.get(format_)
+    if scale:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Malformed
+        return value * scale
+    if format_ != "rfc3339" or not isinstance(value, str):
+        raise Malformed
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", value)
+    if not match:
+        raise Malformed
+    try:
+        whole = datetime.strptime(f"{match[1]}T{match[2]}", "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise Malformed
+    micros = int((whole - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds()) * SECOND
+    micros += int(((match[3] or "") + "000000")[:6])
+    if match[4] not in "Zz":
+        sign = 1 if match[4][0] == "+" else -1
+        micros -= sign * (int(match[4][1:3]) * 3_600 + int(match[4][4:6]) * 60) * SECOND
+    return micros
+
+
+def _value(value, type_):
+    if value is None:
+        return None
+    if type_.startswith("decimal"):
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+            raise Malformed
+        return Decimal(value)
+    if type_ == "int64":
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Malformed
+        return value
+    if type_ == "bool":
+        if not isinstance(value, bool):
+            raise Malformed
+        return value
+    if not isinstance(value, str):
+        raise Malformed
+    return value
+
+
+def _in_window(feature, events, t):
+    if feature.lifetime:
+        return [e for e in events if e.time <= t]
+    left = t // feature.hop * feature.hop - feature.length
+    return [e for e in events if left <= e.time <= t]
+
+
+def _aggregate(feature, events, t):
+    if feature.aggregation == "count":
+        return sum(1 for e in events if feature.field is None or e.values[feature.field] is not None)
+    if feature.aggregation == "time_since_last":
+        return Decimal(t - max(e.time for e in events)) / SECOND if events else None
+    if feature.aggregation in ("count_by", "sum_by"):
+        totals = {}
+        for event in events:
+            key = event.values[feature.by]
+            amount = 1 if feature.aggregation == "count_by" else event.values[feature.field]
+            if key is not None and amount is not None:
+                totals[_map_key(key)] = totals.get(_map_key(key), 0) + amount
+        return totals or None
+    events = [e for e in events if e.values[feature.field] is not None]
+    values = [e.values[feature.field] for e in events]
+    if not values:
+        return None
+    match feature.aggregation:
+        case "sum":
+            return sum(values)
+        case "mean":
+            mean = sum(map(Fraction, values)) / len(values)
+            return mean.numerator / mean.denominator  # Python rounds the quotient of integers to the nearest double.
+        case "min":
+            return min(values)
+        case "max":
+            return max(values)
+        case "first":
+            return min(events, key=lambda e: e.rank).values[feature.field]
+        case "last":
+            return max(events, key=lambda e: e.rank).values[feature.field]
+        case "last_n":
+            ordered = [e.values[feature.field] for e in sorted(events, key=lambda e: e.rank, reverse=True)]
+            if feature.distinct:
+                ordered = list(dict.fromkeys(ordered))
+            return ordered[:feature.n]
+        case "distinct_count":
+            return len(set(values))
+    raise ValueError(f"the oracle does not know the aggregation {feature.aggregation}")
+
+
+def _map_key(key):
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return str(key)
