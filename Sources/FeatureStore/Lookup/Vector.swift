@@ -11,7 +11,7 @@ public final class VectorPlan: Sendable {
     /// How to compute them; indexes into the catalogue.
     let requests: [Int]
 
-    init(
+    package init(
         service: String?, version: Int?, entity: String, featureNames: [String], types: [ValueType],
         maxStaleness: Microseconds?, requests: [Int]
     ) {
@@ -67,6 +67,13 @@ public struct ShardStatus: Sendable {
         public var offset: Int64
         /// End of the log when last heard of; nil before the first fetch.
         public var end: Int64?
+
+        package init(topic: String, partition: Int, offset: Int64, end: Int64?) {
+            self.topic = topic
+            self.partition = partition
+            self.offset = offset
+            self.end = end
+        }
     }
     public var shard: Int
     public var state: State
@@ -79,4 +86,19 @@ public struct ShardStatus: Sendable {
     public var rows: Int
     public var mapBytes: Int
     public var usedBytes: Int
+
+    package init(
+        shard: Int, state: State, reason: String? = nil, positions: [SourcePosition], lagEvents: Int64?,
+        freshness: Microseconds?, rows: Int, mapBytes: Int, usedBytes: Int
+    ) {
+        self.shard = shard
+        self.state = state
+        self.reason = reason
+        self.positions = positions
+        self.lagEvents = lagEvents
+        self.freshness = freshness
+        self.rows = rows
+        self.mapBytes = mapBytes
+        self.usedBytes = usedBytes
+    }
 }
