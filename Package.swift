@@ -66,11 +66,14 @@ if !coreOnly {
     targets += [
         library("ServingHTTP", path: "Sources/Serving/HTTP", [
             "Serving", .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
         library("ServingGRPC", path: "Sources/Serving/GRPC", [
             "Serving",
             .product(name: "GRPCCore", package: "grpc-swift-2"),
             .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
         .executableTarget(name: "millrace", dependencies: [
             "FeatureStore", "Ingest", "Kafka", "Generator", "Serving", "ServingHTTP", "ServingGRPC",
@@ -79,8 +82,10 @@ if !coreOnly {
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], swiftSettings: settings),
         tests("ServingTransportTests", [
-            "ServingHTTP", "ServingGRPC", "FeatureStore",
+            "ServingHTTP", "ServingGRPC", "Serving", "FeatureStore",
             .product(name: "HummingbirdTesting", package: "hummingbird"),
+            .product(name: "GRPCCore", package: "grpc-swift-2"),
+            .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         ]),
     ]
 }

@@ -68,6 +68,13 @@ public struct ShardStatus: Sendable {
         public var offset: Int64
         /// End of the log when last heard of; nil before the first fetch.
         public var end: Int64?
+
+        package init(topic: String, partition: Int, offset: Int64, end: Int64?) {
+            self.topic = topic
+            self.partition = partition
+            self.offset = offset
+            self.end = end
+        }
     }
     public var shard: Int
     public var state: State
@@ -80,4 +87,19 @@ public struct ShardStatus: Sendable {
     public var rows: Int
     public var mapBytes: Int
     public var usedBytes: Int
+
+    package init(
+        shard: Int, state: State, reason: String? = nil, positions: [SourcePosition], lagEvents: Int64?,
+        freshness: Microseconds?, rows: Int, mapBytes: Int, usedBytes: Int
+    ) {
+        self.shard = shard
+        self.state = state
+        self.reason = reason
+        self.positions = positions
+        self.lagEvents = lagEvents
+        self.freshness = freshness
+        self.rows = rows
+        self.mapBytes = mapBytes
+        self.usedBytes = usedBytes
+    }
 }

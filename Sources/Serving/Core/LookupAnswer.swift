@@ -1,0 +1,24 @@
+public import FeatureStore
+
+/// The vectors of one request, with what a reader needs to judge them: the time they hold for, how fresh they are, and the source
+/// positions they include.
+public struct LookupAnswer: Sendable {
+    public struct Entry: Sendable {
+        public var key: String
+        public var vector: Vector
+    }
+
+    let contract: VectorContract
+    /// Service, entity, names and types, in the order of every vector.
+    public var plan: VectorPlan { contract.plan }
+    /// µs since the epoch.
+    public let asOf: Int64
+    /// How old the newest state is in the furthest-behind shard that was read; µs, 0 when caught up. Nil while a shard that was read has
+    /// not applied its first record although its topics may hold some.
+    public let freshness: Microseconds?
+    /// In the order of the request's keys.
+    public let entries: [Entry]
+    /// Of the shards that were read. Everything before `offset` is in the values; they may hold a few later events too, because
+    /// positions are read before the values.
+    public let positions: [ShardStatus.SourcePosition]
+}

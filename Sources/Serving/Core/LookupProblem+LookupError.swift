@@ -1,0 +1,58 @@
+internal import FeatureStore
+
+extension LookupProblem {
+    /// The store's refusal in the words of the API. `key` is the one that was looked up, when there was one.
+    init(_ error: LookupError, key: String?) {
+        let ofKey = key.map { " (key \"\($0)\")" } ?? ""
+        switch error {
+        case .unknownService(let name, let known):
+            self.init(
+                .unknownService, detail: "There is no service \"\(name)\".",
+                remedy: known.isEmpty
+                    ? "The definitions declare no service; add one, or name features instead."
+                    : Self.didYouMean(name, known) + "Known services: \(known.sorted().joined(separator: ", ")).")
+        case .unknownFeature(let name, let nearest):
+            self.init(
+                .unknownFeature, detail: "There is no feature \"\(name)\".",
+                remedy: (nearest.map { "Did you mean \"\($0)\"? " } ?? "") + "GET /v1/services lists the features of every service.")
+        case .mixedEntities(let entities):
+            self.init(
+                .mixedEntities,
+                detail: entities.isEmpty
+                    ? "The features do not belong to one entity." : "The features belong to \(entities.joined(separator: ", ")).",
+                remedy: "Ask for the features of one entity in one request.")
+        case .shardUnavailable(let shard, let reason):
+            self.init(
+                .shardUnavailable, detail: "Shard \(shard)\(ofKey): \(reason).",
+                remedy: "Try again in a second, or ask the process that serves this shard; GET /v1/shards shows which are served here.")
+        case .emptyKey:
+            self = .emptyKey()
+        case .keyTooLong(let bytes, let limit):
+            self.init(
+                .badKey, detail: "A key has \(bytes) bytes; the limit is \(limit).", remedy: "Use the key under which events are produced.")
+        case .storage(let message):
+            self.init(
+                .storage, detail: "LMDB\(ofKey): \(message)",
+                remedy: "See the server's log; GET /v1/shards shows which shards are open.")
+        }
+    }
+
+    static func emptyKey(at index: Int? = nil) -> LookupProblem {
+        LookupProblem(
+            .badKey, detail: (index.map { "keys[\($0)]" } ?? "The key") + " is empty.",
+            remedy: "A key has 1 to \(LookupRequest.maxKeyBytes) bytes.")
+    }
+
+    /// A query parameter that the path does not take.
+    public init(unknownParameter name: String, known: [String]) {
+        self.init(
+            .badRequest, detail: "There is no parameter \"\(name.prefix(64))\" here.",
+            remedy: known.isEmpty
+                ? "This path takes none." : Self.didYouMean(name, known) + "Parameters are \(known.joined(separator: ", ")).")
+    }
+
+    /// `Did you mean "x"? ` or nothing.
+    static func didYouMean(_ name: String, _ known: [String]) -> String {
+        nearestName(to: name, among: known).map { "Did you mean \"\($0)\"? " } ?? ""
+    }
+}

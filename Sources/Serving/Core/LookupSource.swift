@@ -1,0 +1,49 @@
+public import FeatureStore
+
+/// What lookups are answered from: in production the `Store`, in tests a few closures.
+///
+/// The closures are called from any thread, often at the same time; `lookup` is on the hot path and must not block.
+public struct LookupSource: Sendable {
+    public var definitions: Definitions
+    public var planService: @Sendable (_ name: String) throws(LookupError) -> VectorPlan
+    public var planFeatures: @Sendable (_ names: [String]) throws(LookupError) -> VectorPlan
+    public var lookup:
+        @Sendable (_ plan: VectorPlan, _ key: UnsafeRawBufferPointer, _ asOf: Int64, _ maxStaleness: Microseconds?)
+            throws(LookupError) -> Vector
+    public var shardStatuses: @Sendable () -> [ShardStatus]
+    /// False until the consumer group has told this process which shards it serves.
+    public var isAssigned: @Sendable () -> Bool
+    /// Wall-clock µs since the epoch.
+    public var now: @Sendable () -> Int64
+
+    public init(
+        definitions: Definitions,
+        planService: @escaping @Sendable (String) throws(LookupError) -> VectorPlan,
+        planFeatures: @escaping @Sendable ([String]) throws(LookupError) -> VectorPlan,
+        lookup: @escaping @Sendable (VectorPlan, UnsafeRawBufferPointer, Int64, Microseconds?) throws(LookupError) -> Vector,
+        shardStatuses: @escaping @Sendable () -> [ShardStatus],
+        isAssigned: @escaping @Sendable () -> Bool,
+        now: @escaping @Sendable () -> Int64
+    ) {
+        self.definitions = definitions
+        self.planService = planService
+        self.planFeatures = planFeatures
+        self.lookup = lookup
+        self.shardStatuses = shardStatuses
+        self.isAssigned = isAssigned
+        self.now = now
+    }
+
+    public init(store: Store) {
+        self.init(
+            definitions: store.definitions,
+            planService: { (name) throws(LookupError) in try store.plan(service: name) },
+            planFeatures: { (names) throws(LookupError) in try store.plan(features: names) },
+            lookup: { (plan, key, asOf, maxStaleness) throws(LookupError) in
+                try store.lookup(plan, key: key, asOf: asOf, maxStaleness: maxStaleness)
+            },
+            shardStatuses: { store.shardStatuses() },
+            isAssigned: { store.isAssigned },
+            now: { Store.now() })
+    }
+}

@@ -1,0 +1,103 @@
+internal import Synchronization
+
+/// What serving counts of itself. All counters are lock-free.
+public final class ServingMetrics: Sendable {
+    /// From the parsed request to the finished answer, without the transport.
+    public let lookupSeconds = LatencyHistogram()
+    private let lookups = CounterArray(count: outcomes.count)
+    private let keys = Atomic<UInt64>(0)
+    private let inFlight = Atomic<Int>(0)
+    private let httpResponses = CounterArray(count: 500)
+    private let grpcResponses = CounterArray(count: grpcCodeNames.count)
+
+    public init() {}
+
+    private static let outcomes: [String] = ["ok"] + LookupProblem.Kind.allCases.map(\.rawValue)
+
+    func lookupEnded(_ result: Result<LookupAnswer, LookupProblem>, seconds: Duration) {
+        lookupSeconds.observe(seconds)
+        switch result {
+        case .success(let answer):
+            lookups.add(0)
+            keys.wrappingAdd(UInt64(answer.entries.count), ordering: .relaxed)
+        case .failure(let problem):
+            if let index = LookupProblem.Kind.allCases.firstIndex(of: problem.kind) { lookups.add(index + 1) }
+        }
+    }
+
+    /// A transport calls this when a request's head is read, and one of the `…Ended` when its answer is made.
+    public func requestBegan() { inFlight.wrappingAdd(1, ordering: .relaxed) }
+
+    /// - Parameter status: 100...599.
+    public func httpEnded(status: Int) {
+        inFlight.wrappingSubtract(1, ordering: .relaxed)
+        httpResponses.add(status - 100)
+    }
+
+    /// - Parameter code: the number of the gRPC status, 0...16.
+    public func grpcEnded(code: Int) {
+        inFlight.wrappingSubtract(1, ordering: .relaxed)
+        grpcResponses.add(code)
+    }
+
+    public func families() -> [MetricFamily] {
+        [
+            lookupSeconds.family(
+                name: "millrace_lookup_seconds", help: "Time to answer a lookup, from the parsed request to the finished answer."),
+            MetricFamily(
+                name: "millrace_lookups_total", help: "Lookups by outcome: ok, or the slug of the problem.", kind: .counter,
+                samples: lookups.values().enumerated().map { .init(Double($0.element), labels: [("outcome", Self.outcomes[$0.offset])]) }),
+            MetricFamily(
+                name: "millrace_lookup_keys_total", help: "Entities answered by successful lookups.", kind: .counter,
+                value: Double(keys.load(ordering: .relaxed))),
+            MetricFamily(
+                name: "millrace_http_responses_total", help: "HTTP responses by status code.", kind: .counter,
+                samples: httpResponses.values().enumerated().filter { $0.element > 0 || $0.offset == 100 }.map {
+                    .init(Double($0.element), labels: [("code", String($0.offset + 100))])
+                }),
+            MetricFamily(
+                name: "millrace_grpc_responses_total", help: "gRPC responses by status code.", kind: .counter,
+                samples: grpcResponses.values().enumerated().filter { $0.element > 0 || $0.offset == 0 }.map {
+                    .init(Double($0.element), labels: [("code", grpcCodeNames[$0.offset])])
+                }),
+            MetricFamily(
+                name: "millrace_requests_in_flight", help: "Requests being answered at this moment.", kind: .gauge,
+                value: Double(inFlight.load(ordering: .relaxed))),
+        ]
+    }
+}
+
+/// Names of the gRPC status codes, by number.
+let grpcCodeNames = [
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+    "UNAUTHENTICATED",
+]
+
+/// A fixed number of lock-free counters. An index out of range counts nothing.
+private final class CounterArray: Sendable {
+    private let count: Int
+    private let counters: UnsafeMutablePointerToAtomics
+
+    /// `Atomic` does not move, so it lives in memory of its own; the pointer is only ever read.
+    private struct UnsafeMutablePointerToAtomics: @unchecked Sendable { let base: UnsafeMutablePointer<Atomic<UInt64>> }
+
+    init(count: Int) {
+        self.count = count
+        let base = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: count)
+        for index in 0..<count { (base + index).initialize(to: Atomic(0)) }
+        counters = UnsafeMutablePointerToAtomics(base: base)
+    }
+
+    deinit {
+        counters.base.deinitialize(count: count)
+        counters.base.deallocate()
+    }
+
+    func add(_ index: Int) {
+        guard index >= 0, index < count else { return }
+        counters.base[index].wrappingAdd(1, ordering: .relaxed)
+    }
+
+    func values() -> [UInt64] { (0..<count).map { counters.base[$0].load(ordering: .relaxed) } }
+}

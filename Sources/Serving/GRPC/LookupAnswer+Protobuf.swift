@@ -1,0 +1,93 @@
+internal import FeatureStore
+internal import Serving
+
+extension LookupAnswer {
+    /// `millrace.serving.v1.LookupResponse`.
+    func protobuf() -> [UInt8] {
+        var out = ProtobufWriter(capacity: 256 + plan.featureNames.count * (24 + entries.count * 20))
+        out.string(1, plan.service ?? "")
+        out.int64(2, Int64(plan.version ?? 0))
+        out.string(3, plan.entity)
+        out.int64(4, asOf)
+        if let freshness { out.set(5, freshness) }
+        for name in plan.featureNames { out.set(6, name) }
+        for entry in entries {
+            out.message(7) { out in
+                out.string(1, entry.key)
+                out.bool(2, entry.vector.found)
+                for feature in entry.vector.values { out.message(3) { $0.feature(feature) } }
+            }
+        }
+        for position in positions {
+            out.message(8) { out in
+                out.string(1, position.topic)
+                out.int64(2, Int64(position.partition))
+                out.int64(3, position.offset)
+                if let end = position.end { out.set(4, end) }
+            }
+        }
+        return out.bytes
+    }
+}
+
+extension ProtobufWriter {
+    fileprivate mutating func feature(_ feature: FeatureValue) {
+        if !feature.value.isNull { message(1) { $0.value(feature.value) } }
+        int64(2, Int64(feature.status.rawValue))
+        if let newest = feature.newestEventTime { set(3, newest) }
+    }
+
+    /// The `kind` of a `Value`; null is none.
+    private mutating func value(_ value: Value) {
+        switch value {
+        case .null: break
+        case .bool(let value): set(1, value)
+        case .int(let value): set(2, value)
+        case .double(let value): set(3, value)
+        case .string(let text): set(4, text)
+        case .decimal(let units, let scale):
+            message(5) { out in
+                var text = JSONOutput(capacity: 40)
+                text.decimal(units: units, scale: scale)
+                out.set(1, text.bytes)
+            }
+        case .list(let elements):
+            message(6) { out in
+                for element in elements { out.message(1) { $0.value(element) } }
+            }
+        case .map(let entries):
+            message(7) { out in
+                for entry in entries {
+                    out.message(1) { out in
+                        out.string(1, entry.key)
+                        out.message(2) { $0.value(entry.value) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension LookupService {
+    /// `millrace.serving.v1.ListServicesResponse`.
+    func servicesProtobuf() -> [UInt8] {
+        var out = ProtobufWriter(capacity: 2048)
+        for definition in source.definitions.services {
+            guard let plan = try? source.planService(definition.name) else { continue }
+            out.message(1) { out in
+                out.string(1, definition.name)
+                out.int64(2, Int64(plan.version ?? definition.version))
+                out.string(3, plan.entity)
+                out.string(4, definition.description)
+                for (name, type) in zip(plan.featureNames, plan.types) {
+                    out.message(5) { out in
+                        out.string(1, name)
+                        out.string(2, type.description)
+                    }
+                }
+                if let maxStaleness = plan.maxStaleness { out.set(6, maxStaleness) }
+            }
+        }
+        return out.bytes
+    }
+}

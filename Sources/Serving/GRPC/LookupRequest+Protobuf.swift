@@ -1,0 +1,37 @@
+internal import Serving
+
+extension LookupRequest {
+    /// Reads `millrace.serving.v1.LookupRequest`. Fields it does not know are skipped, as Protobuf asks.
+    ///
+    /// - Parameter maxKeys: reading stops there, so that a message of a million keys costs nothing.
+    init(protobuf bytes: UnsafeRawBufferPointer, maxKeys: Int) throws(LookupProblem) {
+        var service = ""
+        var features: [String] = []
+        var keys: [String] = []
+        var asOf: Int64?
+        var maxStaleness: Int64?
+        do throws(MalformedMessage) {
+            var reader = ProtobufReader(bytes)
+            while let field = try reader.nextField() {
+                switch (field.number, field.type) {
+                case (1, .bytes): service = try reader.string()
+                case (2, .bytes) where features.count <= Self.maxFeatures: features.append(try reader.string())
+                case (3, .bytes) where keys.count <= maxKeys: keys.append(try reader.string())
+                case (4, .varint): asOf = Int64(bitPattern: try reader.varint())
+                case (5, .varint): maxStaleness = Int64(bitPattern: try reader.varint())
+                default: try reader.skip(field.type)
+                }
+            }
+        } catch {
+            throw LookupProblem(
+                .badRequest, detail: "The message is not a LookupRequest: \(error.what) at byte \(error.position).",
+                remedy: "Use stubs generated from Schemas/millrace/serving/v1/lookup.proto.")
+        }
+        if service.isEmpty == features.isEmpty {
+            throw LookupProblem(
+                .badRequest, detail: service.isEmpty ? "The request names neither a service nor features." : "The request names a service and features.",
+                remedy: "Give exactly one of service and features.")
+        }
+        self.init(service.isEmpty ? .features(features) : .service(service), keys: keys, asOf: asOf, maxStaleness: maxStaleness)
+    }
+}

@@ -1,0 +1,63 @@
+internal import HTTPTypes
+internal import Serving
+
+/// The paths of the API, and the methods they take.
+enum Route {
+    case services
+    case service(String)
+    case entity(service: String, key: String)
+    case lookup
+    case shards
+    case health
+    case ready
+    case metrics
+    case openAPI
+
+    private static let paths = [
+        "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup", "/v1/shards", "/healthz",
+        "/readyz", "/metrics", "/openapi.yaml",
+    ]
+
+    init(_ target: RequestTarget) throws(LookupProblem) {
+        let parts = target.segments
+        switch parts.count {
+        case 5 where parts[0] == "v1" && parts[1] == "services" && parts[3] == "entities":
+            self = .entity(service: try decoded(parts[2], "The service"), key: try decoded(parts[4], "The key"))
+        case 3 where parts[0] == "v1" && parts[1] == "services" && !parts[2].isEmpty:
+            self = .service(try decoded(parts[2], "The service"))
+        case 2 where parts[0] == "v1" && parts[1] == "services": self = .services
+        case 2 where parts[0] == "v1" && parts[1] == "lookup": self = .lookup
+        case 2 where parts[0] == "v1" && parts[1] == "shards": self = .shards
+        case 1 where parts[0] == "healthz": self = .health
+        case 1 where parts[0] == "readyz": self = .ready
+        case 1 where parts[0] == "metrics": self = .metrics
+        case 1 where parts[0] == "openapi.yaml": self = .openAPI
+        default:
+            throw LookupProblem(
+                .unknownPath, detail: "There is nothing at \"\(target.path.prefix(200))\".",
+                remedy: "Paths are \(Self.paths.joined(separator: ", ")). A slash inside a key is written %2F.")
+        }
+    }
+
+    func check(method: HTTPRequest.Method) throws(LookupProblem) {
+        if case .lookup = self {
+            if method == .post { return }
+            throw Self.notAllowed(method, allowed: "POST")
+        }
+        if method == .get || method == .head { return }
+        throw Self.notAllowed(method, allowed: "GET, HEAD")
+    }
+
+    private static func notAllowed(_ method: HTTPRequest.Method, allowed: String) -> LookupProblem {
+        LookupProblem(
+            .methodNotAllowed, detail: "This path does not take \(method.rawValue.prefix(32)).", remedy: "Use \(allowed).",
+            allowedMethods: allowed)
+    }
+}
+
+/// A path segment without its percent escapes.
+private func decoded(_ segment: Substring, _ what: String) throws(LookupProblem) -> String {
+    if let text = percentDecoded(segment) { return text }
+    throw LookupProblem(
+        .badKey, detail: "\(what) is not percent-encoded UTF-8.", remedy: "Encode it as encodeURIComponent or urllib.parse.quote(key, safe=\"\") do.")
+}
