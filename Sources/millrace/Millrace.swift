@@ -1,1 +1,29 @@
-@main struct Millrace { static func main() {} }
+internal import ArgumentParser
+
+/// The command line. `millrace --help` and `millrace COMMAND --help` teach it.
+@main
+struct Millrace: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "millrace",
+        abstract: "Turns Kafka events into rolling features and serves them.",
+        discussion: """
+            One program reads click and purchase events from Kafka, keeps rolling per-customer features in LMDB and answers lookups over \
+            HTTP and gRPC. Everything is said in one definitions file (see Examples/shop/millrace.yaml).
+
+            A first session:
+              millrace check    -d Examples/shop/millrace.yaml     is the file right?
+              millrace describe -d Examples/shop/millrace.yaml     what will be kept, how exact, how large?
+              millrace serve    -d Examples/shop/millrace.yaml --create-topics 4
+              millrace generate -d Examples/shop/millrace.yaml --rate 1000
+              millrace get      -d Examples/shop/millrace.yaml --service homepage c0000001
+
+            Exit codes: 0 done, 1 failed, 2 the definitions file has faults, 64 wrong usage.
+            """,
+        subcommands: [Serve.self, Get.self, Check.self, Describe.self, Generate.self])
+}
+
+/// Exit codes beyond those of ArgumentParser.
+enum Exit {
+    static let failed = ExitCode(1)
+    static let faultyDefinitions = ExitCode(2)
+}

@@ -1,0 +1,61 @@
+internal import ArgumentParser
+internal import FeatureStore
+internal import Serving
+
+struct Get: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Looks features up in the store's directory, with or without a running server.",
+        discussion: """
+            Reads the same rows with the same code as the server, in place.
+
+              millrace get --service homepage c0000001
+              millrace get --feature clicks_1h --feature clicks_24h --as-of 2026-11-01T12:00:00Z c0000001 c0000002
+              millrace get --service homepage --json c0000001 | jq .
+            """)
+
+    @OptionGroup var options: DefinitionsOptions
+
+    @Option(help: "The feature service to read.")
+    var service: String?
+
+    @Option(name: .customLong("feature"), help: "A single feature; may be given several times.")
+    var features: [String] = []
+
+    @Option(help: "The time asked for: RFC 3339, or microseconds since the epoch. Default: now.")
+    var asOf: String?
+
+    @Flag(help: "Print the answer that the HTTP server would give.")
+    var json = false
+
+    @Argument(help: "Entity keys, such as customer ids.")
+    var keys: [String]
+
+    func validate() throws {
+        if keys.isEmpty { throw ValidationError("name at least one entity key") }
+        if (service == nil) == features.isEmpty { throw ValidationError("give either --service or at least one --feature") }
+    }
+
+    func run() throws {
+        let definitions = try options.load()
+        let store = Store(definitions)
+        do { try store.openExisting() } catch {
+            printError("\(error)")
+            throw Exit.failed
+        }
+        defer { store.closeAll() }
+        do {
+            let time = try asOf.map { text throws(LookupProblem) in try LookupRequest.asOf(text: text) }
+            let request = LookupRequest(
+                service.map { .service($0) } ?? .features(features), keys: keys, asOf: time)
+            let answer = try LookupService(source: LookupSource(store: store)).lookup(request).get()
+            if json {
+                print(String(decoding: answer.json(), as: UTF8.self))
+            } else {
+                print(LookupTable(answer).text)
+            }
+        } catch let problem as LookupProblem {
+            printError("\(problem.detail). \(problem.remedy)")
+            throw Exit.failed
+        }
+    }
+}

@@ -1,0 +1,117 @@
+internal import ArgumentParser
+internal import FeatureStore
+internal import Foundation
+internal import Ingest
+internal import Kafka
+internal import Logging
+internal import ServiceLifecycle
+internal import Serving
+internal import ServingGRPC
+internal import ServingHTTP
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Reads the topics into the store and answers lookups, until it is told to stop.",
+        discussion: """
+            SIGTERM and SIGINT stop it cleanly: requests that have begun are answered, batches at work are committed, shards are closed. \
+            A second signal ends it at once; nothing is lost then either.
+
+            Addresses, brokers and the store's directory may be set by the environment: MILLRACE_HTTP, MILLRACE_GRPC, \
+            MILLRACE_KAFKA_BROKERS, MILLRACE_KAFKA_GROUP, MILLRACE_KAFKA_ASSIGNMENT, MILLRACE_STORE_DIRECTORY, \
+            MILLRACE_STORE_DURABILITY, MILLRACE_READY_LAG. MILLRACE_LOG_LEVEL is debug, info (default), warning or error.
+            """)
+
+    @OptionGroup var options: DefinitionsOptions
+
+    @Option(help: ArgumentHelp(
+        "Create missing topics, dead-letter topics included, with this many partitions. For trying things out.",
+        valueName: "partitions"))
+    var createTopics: Int?
+
+    @Option(help: ArgumentHelp("Print a status line every so many seconds; 0: never.", valueName: "seconds"))
+    var status = 0
+
+    func validate() throws {
+        if let createTopics, !(1...10_000).contains(createTopics) {
+            throw ValidationError("--create-topics is a number of partitions from 1 to 10000")
+        }
+        if !(0...3600).contains(status) { throw ValidationError("--status is a number of seconds from 0 to 3600") }
+    }
+
+    func run() async throws {
+        let definitions = try options.load()
+        let descriptorSets = try options.descriptorSets(definitions)
+        let logger = Logger.millrace("millrace")
+        let store = Store(definitions)
+        let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
+        do {
+            try Topics.ensure(definitions, partitions: createTopics, logger: logger)
+        } catch {
+            printError("\(error)")
+            throw Exit.failed
+        }
+
+        let lookups = LookupService(source: LookupSource(store: store))
+        let http = HTTPServer(
+            service: lookups, host: definitions.server.httpHost, port: definitions.server.httpPort,
+            metricSources: [{ IngestMetricFamilies(store: store, ingest: ingest).families() }], logger: logger
+        ) { port in logger.notice("HTTP on \(definitions.server.httpHost):\(port)") }
+        let grpc = GRPCServer(
+            service: lookups, host: definitions.server.grpcHost, port: definitions.server.grpcPort
+        ) { port in logger.notice("gRPC on \(definitions.server.grpcHost):\(port)") }
+        var services: [any Service] = [
+            IngestLifecycle(ingest: ingest, store: store, logger: logger), http, grpc,
+        ]
+        if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
+        let group = ServiceGroup(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger.millrace("lifecycle", .error))
+        do {
+            try await group.run()
+        } catch {
+            logger.error("\(error)")
+            throw Exit.failed
+        }
+    }
+}
+
+/// Ingest as a service: starts with the group, and stops after the servers have drained.
+struct IngestLifecycle: Service {
+    let ingest: IngestService
+    let store: Store
+    let logger: Logger
+
+    func run() async throws {
+        try await offPool { try ingest.start() }
+        // Once in a while: slots of readers that died (`millrace get`, killed) would pin old pages.
+        while !Task.isShuttingDownGracefully {
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(60)) }
+            if Task.isCancelled { break }
+            let reaped = store.reapStaleReaders()
+            if reaped > 0 { logger.warning("freed \(reaped) reader slots of dead processes") }
+        }
+        try await offPool { ingest.stop() }
+        store.closeAll()
+    }
+
+    /// Blocking work has its own thread, not one of the task pool's.
+    private func offPool(_ body: @escaping @Sendable () throws -> Void) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try body() })
+            }
+        }
+    }
+}
+
+/// Makes what the definitions name.
+enum Topics {
+    static func ensure(_ definitions: Definitions, partitions: Int?, logger: Logger) throws {
+        guard let partitions else { return }
+        var configuration = definitions.kafka.properties
+        configuration["bootstrap.servers"] = definitions.kafka.brokers
+        let names = definitions.streams.flatMap { [$0.topic] + ($0.deadLetterTopic.map { [$0] } ?? []) }
+        try Admin(configuration: configuration).createTopics(
+            names.map { (name: $0, partitions: partitions) }, timeoutMilliseconds: 15_000)
+        logger.info("topics \(names.joined(separator: ", ")) are there")
+    }
+}

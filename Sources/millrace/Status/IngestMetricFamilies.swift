@@ -1,0 +1,80 @@
+internal import FeatureStore
+internal import Ingest
+internal import Serving
+
+/// Ingest's counters in Prometheus' terms.
+struct IngestMetricFamilies {
+    let store: Store
+    let ingest: IngestService
+
+    func families() -> [MetricFamily] {
+        let shards = store.shards
+        let snapshot = ingest.metrics.snapshot()
+        var applied: [MetricFamily.Sample] = [], dropped: [MetricFamily.Sample] = []
+        for (index, stream) in store.definitions.streams.enumerated() {
+            let counts = shards.map { $0.counts[index] }
+            applied.append(.init(Double(counts.reduce(0) { $0 + $1.applied }), labels: [("stream", stream.name)]))
+            for reason in DropReason.allCases {
+                dropped.append(.init(
+                    Double(counts.reduce(0) { $0 + $1[reason] }), labels: [("stream", stream.name), ("reason", "\(reason)")]))
+            }
+        }
+        let commits = shards.map(\.commitStatistics)
+        func seconds(_ duration: Duration) -> Double {
+            Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+        }
+        return [
+            MetricFamily(
+                name: "millrace_events_applied_total", kind: .counter, samples: applied,
+                help: "Events applied, by stream. Part of the state: survives restarts and counts each event once."),
+            MetricFamily(
+                name: "millrace_events_dropped_total", kind: .counter, samples: dropped,
+                help: "Events not applied, by stream and reason. Part of the state, as the events applied."),
+            MetricFamily(
+                name: "millrace_partition_mismatch_total",
+                help: "Events found in another partition than the stream's partitioner gives for their key, since the process began.",
+                kind: .counter, value: Double(shards.reduce(0) { $0 + $1.partitionMismatches })),
+            MetricFamily(
+                name: "millrace_records_consumed_total", help: "Records decoded since the process began, dropped ones included.",
+                kind: .counter, value: Double(snapshot.recordsConsumed)),
+            MetricFamily(
+                name: "millrace_bytes_consumed_total", help: "Bytes of keys and values of these records.", kind: .counter,
+                value: Double(snapshot.bytesConsumed)),
+            MetricFamily(
+                name: "millrace_decode_seconds_total", help: "Time spent decoding records, summed over shards.", kind: .counter,
+                value: snapshot.decodingSeconds),
+            MetricFamily(
+                name: "millrace_apply_seconds_total", help: "Time spent applying events inside transactions, summed over shards.",
+                kind: .counter, value: commits.reduce(0) { $0 + seconds($1.applying) }),
+            MetricFamily(
+                name: "millrace_commit_seconds_total", help: "Time spent committing transactions, summed over shards.",
+                kind: .counter, value: commits.reduce(0) { $0 + seconds($1.committing) }),
+            MetricFamily(
+                name: "millrace_batches_total", help: "Transactions committed.", kind: .counter,
+                value: Double(commits.reduce(0) { $0 + $1.batches })),
+            MetricFamily(
+                name: "millrace_batch_events_max", help: "Events in the largest batch since the process began.", kind: .gauge,
+                value: Double(commits.map(\.largestBatch).max() ?? 0)),
+            MetricFamily(
+                name: "millrace_dead_letters_total", help: "Records sent to dead-letter topics.", kind: .counter,
+                value: Double(snapshot.deadLetters)),
+            MetricFamily(
+                name: "millrace_dead_letters_failed_total", help: "Dead letters that could not be delivered.", kind: .counter,
+                value: Double(snapshot.deadLettersFailed)),
+            latency(snapshot),
+        ]
+    }
+
+    private func latency(_ snapshot: IngestMetrics.Snapshot) -> MetricFamily {
+        MetricFamily.histogram(
+            name: "millrace_ingest_latency_seconds",
+            help: "Age of a batch's oldest record when the batch was committed: broker timestamp to visible in lookups.",
+            bounds: IngestMetrics.latencyBounds, counts: snapshot.latency, sum: snapshot.latencySum)
+    }
+}
+
+extension MetricFamily {
+    fileprivate init(name: String, kind: Kind, samples: [Sample], help: String) {
+        self.init(name: name, help: help, kind: kind, samples: samples)
+    }
+}
