@@ -1,0 +1,39 @@
+extension Catalog {
+    /// What a typical tile's variable cell holds, for estimates.
+    private static let typicalValuesPerTile = 3
+    private static let typicalStringBytes = 10
+
+    /// For `Definitions.describe`: the bytes of one tile of a view, and of its sequences when they are full. Exact where cells have a fixed
+    /// size; distinct values and maps are reckoned with three values a tile, strings with ten bytes.
+    public static func tileBytes(of definitions: Definitions) -> (ViewDefinition) -> (tile: Int, sequence: Int)? {
+        let catalog = Catalog(definitions)
+        return { definition in
+            for entity in catalog.entities {
+                guard let view = entity.views.first(where: { $0.definition.name == definition.name }) else { continue }
+                let variable = view.variableColumns.reduce(0) { $0 + 4 + Self.typicalBytes($1) }
+                return (
+                    view.hasTiles ? view.headerBytes + view.fixedBytes + variable : 0,
+                    4 + view.sequences.reduce(0) { $0 + 4 + Int($1.n) * Self.entryBytes($1) }
+                )
+            }
+            return nil
+        }
+    }
+
+    private static func typicalBytes(_ column: TileColumn) -> Int {
+        switch column.kind {
+        case .distinct: 1 + typicalValuesPerTile * 8
+        case .countBy: 1 + typicalValuesPerTile * (2 + typicalStringBytes + 8)
+        case .sumBy: 1 + typicalValuesPerTile * (2 + typicalStringBytes + 16)
+        default: 16 + typicalStringBytes
+        }
+    }
+
+    private static func entryBytes(_ column: SequenceColumn) -> Int {
+        switch column.kind {
+        case .times: 8
+        case .integers: 24
+        case .strings: 18 + typicalStringBytes
+        }
+    }
+}
