@@ -64,7 +64,7 @@ extension DefinitionLoader {
     ]
 
     func readKafka(_ node: YAMLNode?) -> KafkaSettings {
-        let section = settings(node, "kafka", keys: ["brokers", "group", "start", "properties"])
+        let section = settings(node, "kafka", keys: ["brokers", "group", "start", "assignment", "properties"])
         var kafka = KafkaSettings()
         if let node = section["brokers"] {
             if case .list(let nodes) = node.content {
@@ -75,6 +75,9 @@ extension DefinitionLoader {
             }
         }
         if let node = section["group"] { kafka.group = string(node, "group") ?? kafka.group }
+        if let node = section["assignment"] {
+            kafka.assignment = choice(node, "assignment", KafkaSettings.Assignment.self) ?? .group
+        }
         if let node = section["start"] { kafka.start = choice(node, "start", KafkaSettings.Start.self) ?? .earliest }
         if let node = section["properties"], let entries = entries(node, "properties") {
             for entry in entries {

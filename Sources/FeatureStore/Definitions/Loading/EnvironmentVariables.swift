@@ -3,6 +3,7 @@ package enum EnvironmentVariables {
     package static let settings: [(variable: String, section: String, key: String)] = [
         ("MILLRACE_KAFKA_BROKERS", "kafka", "brokers"),
         ("MILLRACE_KAFKA_GROUP", "kafka", "group"),
+        ("MILLRACE_KAFKA_ASSIGNMENT", "kafka", "assignment"),
         ("MILLRACE_STORE_DIRECTORY", "store", "directory"),
         ("MILLRACE_STORE_DURABILITY", "store", "durability"),
         ("MILLRACE_HTTP", "server", "http"),

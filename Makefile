@@ -1,0 +1,51 @@
+# The words that people, the README and CI use. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BUILD := swift build -c release
+TEST_FLAGS ?=
+
+.PHONY: help run build test test-swift test-python lint bench example-cdnow fuzz clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+run: ## a broker, a generator, the server and a status line; Ctrl-C stops all of it
+	deploy/install build
+	$(BUILD) --product millrace
+	@deploy/run-local
+
+build: ## the release binary: .build/release/millrace
+	deploy/install build
+	$(BUILD) --product millrace
+
+test: test-swift test-python ## everything: unit, property, crash and end-to-end tests
+
+test-swift: ## the tests in Swift, in the release configuration so that nothing is built twice
+	deploy/install test
+	swift build -c release --build-tests
+	swift test -c release --skip-build $(TEST_FLAGS)
+
+test-python: ## the tests of the running program: end to end, crash, clients, against an independent oracle
+	deploy/install test
+	$(BUILD) --product millrace
+	$$(deploy/python Tests/Python/requirements.txt) -m pytest Tests/Python -q $(PYTEST_FLAGS)
+
+lint: ## rules that tests hold: imports, links, names, file sizes
+	deploy/lint
+
+bench: ## the promises of docs/BENCHMARKS.md as ratios, measured in one run
+	deploy/install bench
+	$(BUILD) --product millrace
+	Benchmarks/run
+
+example-cdnow: ## real purchases of 23,570 customers, checked value by value
+	deploy/install test
+	$(BUILD) --product millrace
+	Examples/cdnow/run
+
+fuzz: ## libFuzzer on each decoder and on the row reader; SECONDS each (default 60)
+	deploy/install test
+	Tests/Fuzz/run $(or $(SECONDS_EACH),60)
+
+clean: ## removes what was built or downloaded
+	rm -rf .build Benchmarks/.build .venv .tools
