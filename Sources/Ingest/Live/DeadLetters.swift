@@ -23,7 +23,7 @@ final class DeadLetters: Sendable {
                 header("topic", stream.topic), header("partition", "\(record.partition)"),
                 header("offset", "\(record.offset)"),
             ],
-            timestampMs: record.timestampMicros >= 0 ? record.timestampMicros / 1000 : nil)
+            timestampMilliseconds: record.timestampMicros >= 0 ? record.timestampMicros / 1000 : nil)
     }
 
     /// Waits for the delivery of what was sent. Returns how many failed since the last call, and why.

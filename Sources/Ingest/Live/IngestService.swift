@@ -1,5 +1,5 @@
 public import FeatureStore
-internal import Kafka
+public import Kafka
 internal import Synchronization
 
 /// Reads the streams' topics into the store: one polling thread for the whole process, one thread per shard.
@@ -27,6 +27,8 @@ public final class IngestService: @unchecked Sendable {
     private var workers: [Int: ShardWorker] = [:]
     private var arrived: [Int: (records: [Record], bytes: Int)] = [:]
     private var paused: Set<Int> = []
+    /// What is being read.
+    private var assigned: Set<TopicPartition> = []
     private var lastCommit = ContinuousClock.now
     private var lastCommitted: [TopicPartition: Int64] = [:]
     private var disconnectedSince: Int64?
@@ -64,7 +66,7 @@ public final class IngestService: @unchecked Sendable {
         configuration["enable.partition.eof"] = "true"
         consumer = try Consumer(
             configuration: configuration, topics: topics,
-            subscribe: definitions.kafka.assignment == .group,
+            subscribes: definitions.kafka.assignment == .group,
             onAssign: { [unowned self] in self.assign($0) }, onRevoke: { [unowned self] in self.revoke($0) },
             onError: { [unowned self] in self.handle($0) },
             log: { [notify] level, facility, message in
@@ -129,7 +131,7 @@ public final class IngestService: @unchecked Sendable {
             balance()
             commitToGroup(wait: false)
         }
-        revoke(consumer.assignment)
+        revoke(Array(assigned))
         consumer.close()
     }
 
@@ -185,7 +187,6 @@ public final class IngestService: @unchecked Sendable {
     }
 
     private func partitions(of number: Int) -> [TopicPartition] {
-        let assigned = Set(consumer.assignment)
         return definitions.streams.map { TopicPartition(topic: $0.topic, partition: number) }.filter { assigned.contains($0) }
     }
 
@@ -234,6 +235,7 @@ public final class IngestService: @unchecked Sendable {
                 for partition in partitions where partition.partition == number { starts[partition] = nil }
             }
         }
+        assigned.formUnion(partitions)
         store.noteAssigned()
         notify(.assigned(shards: numbers))
         return starts
@@ -265,21 +267,22 @@ public final class IngestService: @unchecked Sendable {
             workers[number] = nil
             store.closeShard(number)
         }
+        assigned.subtract(partitions)
         lastCommitted = lastCommitted.filter { !numbers.contains($0.key.partition) }
         if !numbers.isEmpty { notify(.revoked(shards: numbers)) }
     }
 
     private func handle(_ error: KafkaError) {
-        if error.isOutOfRange, let partition = error.topicPartition {
+        if error.isOffsetOutOfRange, let partition = error.topicPartition {
             let index = definitions.streams.firstIndex { $0.topic == partition.topic } ?? 0
             let offset = workers[partition.partition]?.shard.nextOffset(stream: index) ?? 0
             let gone = IngestError.positionGone(partition, offset: offset, oldest: nil)
             stopShard(partition.partition, gone.description)
             try? consumer.pause(partitions(of: partition.partition))
-        } else if error.isEndOfPartition {
+        } else if error.isPartitionEnd {
             setDisconnected(nil)
         } else {
-            if error.isAllBrokersDown { setDisconnected(Store.now()) }
+            if error.isUnreachable { setDisconnected(Store.now()) }
             notify(.kafka(message: error.description, isError: true))
         }
     }

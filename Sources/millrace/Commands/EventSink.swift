@@ -33,7 +33,7 @@ final class KafkaSink: EventSink {
     func send(_ event: GeneratedEvent, topic: String) throws {
         try event.customer.withUnsafeBytes { key in
             try event.payload.withUnsafeBytes { value in
-                try producer.produce(topic: topic, partition: nil, key: key, value: value, headers: [], timestampMs: nil)
+                try producer.produce(topic: topic, partition: nil, key: key, value: value)
             }
         }
     }

@@ -110,8 +110,9 @@ enum Topics {
         var configuration = definitions.kafka.properties
         configuration["bootstrap.servers"] = definitions.kafka.brokers
         let names = definitions.streams.flatMap { [$0.topic] + ($0.deadLetterTopic.map { [$0] } ?? []) }
-        try Admin(configuration: configuration).createTopics(
-            names.map { (name: $0, partitions: partitions) }, timeoutMilliseconds: 15_000)
-        logger.info("topics \(names.joined(separator: ", ")) are there")
+        let admin = try Admin(configuration: configuration, timeoutMilliseconds: 15_000)
+        defer { admin.close() }
+        let counts = try admin.createTopics(names.map { .init(name: $0, partitions: partitions) })
+        logger.info("topics are there: \(names.map { "\($0) (\(counts[$0] ?? 0) partitions)" }.joined(separator: ", "))")
     }
 }
