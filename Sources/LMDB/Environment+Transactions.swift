@@ -9,8 +9,9 @@ extension Environment {
     public func write<R>(_ body: (borrowing WriteTransaction) throws -> R) throws -> R {
         try lockWriter("beginning a write transaction")
         defer { writer.unlock() }
+        if options.readOnly { throw LMDBError(code: EACCES, "writing to a read-only environment", path: path) }
         if options.mode == .unsynced { try checkDiskReserve() }
-        let handle = try beginWriting()
+        let handle = try beginExclusively("beginning a write transaction")
         let result: R
         do {
             result = try body(WriteTransaction(handle, self))
@@ -37,15 +38,18 @@ extension Environment {
         return try body(ReadTransaction(handle, self))
     }
 
-    private func beginWriting() throws(LMDBError) -> OpaquePointer {
-        guard !gate.isClosed else { throw LMDBError(.closed, "beginning a write transaction", path: path) }
+    /// Begins a transaction outside the gate: a write, or in a read-only environment a read. The caller holds the writer lock,
+    /// which keeps the map in place.
+    func beginExclusively(_ what: @autoclosure () -> String) throws(LMDBError) -> OpaquePointer {
+        guard !gate.isClosed else { throw LMDBError(.closed, what(), path: path) }
+        let flags = options.readOnly ? UInt32(MDB_RDONLY) : 0
         var transaction: OpaquePointer?
-        var code = mdb_txn_begin(handle, nil, 0, &transaction)
+        var code = mdb_txn_begin(handle, nil, flags, &transaction)
         if code == MDB_MAP_RESIZED {
             try setMapBytes(0)
-            code = mdb_txn_begin(handle, nil, 0, &transaction)
+            code = mdb_txn_begin(handle, nil, flags, &transaction)
         }
-        guard code == 0, let transaction else { throw LMDBError(code: code, "beginning a write transaction", path: path) }
+        guard code == 0, let transaction else { throw LMDBError(code: code, what(), path: path) }
         return transaction
     }
 
@@ -79,7 +83,7 @@ extension Environment {
     }
 
     private func checkDiskReserve() throws(LMDBError) {
-        guard !options.readOnly, let free = freeDiskBytes(), free < options.diskReserveBytes else { return }
+        guard let free = freeDiskBytes(), free < options.diskReserveBytes else { return }
         throw LMDBError(.diskFull, code: ENOSPC,
                         "a write with \(free) bytes free, below the reserve of \(options.diskReserveBytes),", path: path)
     }

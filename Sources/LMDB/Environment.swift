@@ -117,17 +117,9 @@ public final class Environment: Sendable {
         // "This function must not be called from multiple concurrent transactions in the same process" (lmdb.h, mdb_dbi_open).
         try lockWriter("opening table \"\(name)\"")
         defer { writer.unlock() }
-        let admission = gate.enter()
-        if case .refused = admission { throw LMDBError(.closed, "opening table \"\(name)\"", path: path) }
-        var kept: OpaquePointer?
-        if case .pooled(let pooled) = admission { kept = pooled }
-        defer { gate.leave(kept) }
-
-        var transaction: OpaquePointer?
-        var code = mdb_txn_begin(handle, nil, options.readOnly ? UInt32(MDB_RDONLY) : 0, &transaction)
-        guard code == 0, let transaction else { throw LMDBError(code: code, "opening table \"\(name)\"", path: path) }
+        let transaction = try beginExclusively("opening table \"\(name)\"")
         var table: MDB_dbi = 0
-        code = mdb_dbi_open(transaction, name, options.readOnly ? 0 : UInt32(MDB_CREATE), &table)
+        var code = mdb_dbi_open(transaction, name, options.readOnly ? 0 : UInt32(MDB_CREATE), &table)
         if code == 0 { code = mdb_txn_commit(transaction) } else { mdb_txn_abort(transaction) }
         if code == MDB_NOTFOUND { throw LMDBError(.missingTable, code: code, "opening table \"\(name)\"", path: path) }
         guard code == 0 else { throw LMDBError(code: code, "opening table \"\(name)\"", path: path) }
