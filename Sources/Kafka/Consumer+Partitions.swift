@@ -2,6 +2,13 @@ internal import CRdKafka
 
 // All of these but `cachedWatermarks` belong to the polling thread.
 extension Consumer {
+    /// Reads these partitions, from these positions, without a group: for a consumer that does not subscribe. Replaces what was read
+    /// before; `onAssign` and `onRevoke` are not called.
+    public func assign(_ starts: [TopicPartition: StartPosition]) throws(KafkaError) {
+        let list = try TopicPartitionList(starts.map { (key: $0.key, value: $0.value.librdkafkaOffset) })
+        try open("assigning").check(rd_kafka_assign(client, list.handle), list, "assigning \(starts.count) partitions")
+    }
+
     /// Stops the delivery of these partitions until `resume`; the group keeps them with this consumer. Records that were fetched
     /// ahead are dropped and fetched again.
     public func pause(_ partitions: [TopicPartition]) throws(KafkaError) {

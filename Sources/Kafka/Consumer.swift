@@ -55,7 +55,7 @@ public final class Consumer: @unchecked Sendable {
     ///   - onError: errors of the client and of single partitions, also the end of a partition if asked for.
     ///   - log: librdkafka's log; called on any of its threads.
     public convenience init(
-        configuration: [String: String], topics: [String],
+        configuration: [String: String], topics: [String], subscribes: Bool = true,
         onAssign: @escaping @Sendable ([TopicPartition]) throws -> [TopicPartition: StartPosition],
         onRevoke: @escaping @Sendable ([TopicPartition]) -> Void = { _ in },
         onError: @escaping @Sendable (KafkaError) -> Void, log: LogHandler? = nil

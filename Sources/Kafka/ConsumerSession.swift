@@ -60,8 +60,10 @@ final class ConsumerSession: @unchecked Sendable {
     private func assign(_ partitions: [TopicPartition], _ client: OpaquePointer) throws {
         do {
             let starts = try onAssign(partitions)
-            // Without a start, librdkafka takes the group's committed offset.
-            let offsets = partitions.map { (key: $0, value: starts[$0]?.librdkafkaOffset ?? Int64(RD_KAFKA_OFFSET_INVALID)) }
+            // A partition without a start stays ours and is not read.
+            let offsets = partitions.compactMap { partition in
+                starts[partition].map { (key: partition, value: $0.librdkafkaOffset) }
+            }
             let list = try TopicPartitionList(offsets)
             if isCooperative(client) {
                 if let error = rd_kafka_incremental_assign(client, list.handle) {

@@ -43,6 +43,9 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
             || code == RD_KAFKA_RESP_ERR__NO_OFFSET.rawValue
     }
 
+    /// No broker can be reached; librdkafka goes on trying.
+    public var isUnreachable: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
+
     public var description: String {
         var text = "Kafka: \(message) (\(name))"
         if let topicPartition { text += " at \(topicPartition)" }

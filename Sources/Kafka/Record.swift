@@ -23,6 +23,9 @@ public struct Record: @unchecked Sendable {
         return overflow ? -1 : micros
     }
 
+    /// Bytes of key and value.
+    public var byteCount: Int { message.pointee.key_len + message.pointee.len }
+
     /// `nil` if the record has no key; an empty key is an empty buffer.
     public var key: UnsafeRawBufferPointer? {
         message.pointee.key.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len) }

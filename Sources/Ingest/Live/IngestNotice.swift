@@ -1,5 +1,3 @@
-public import FeatureStore
-
 /// What ingest has to tell; the executable logs it. The core itself logs nothing.
 public enum IngestNotice: Sendable {
     case assigned(shards: [Int])

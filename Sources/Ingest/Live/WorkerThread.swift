@@ -18,7 +18,11 @@ final class WorkerThread: @unchecked Sendable {
         let body = Unmanaged.passRetained(Body(String(name.prefix(15)), run))
         let code = pthread_create(&thread, nil, { argument in
             let body = Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
-            pthread_setname_np(pthread_self(), body.name)
+            let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+            if file >= 0 {
+                _ = body.name.utf8.withContiguousStorageIfAvailable { write(file, $0.baseAddress, $0.count) }
+                close(file)
+            }
             body.run()
             return nil
         }, body.toOpaque())
