@@ -4,6 +4,8 @@ struct Section {
     let label: String
     let place: SourcePlace
     var entries: [String: YAMLNode]
+    /// Keys that an unknown one was probably meant to be: they are not missing too.
+    var misspelt: Set<String> = []
 
     subscript(key: String) -> YAMLNode? {
         guard let node = entries[key], !node.isNull else { return nil }
@@ -22,9 +24,13 @@ extension DefinitionLoader {
         for entry in entries {
             if keys.contains(entry.key) {
                 section.entries[entry.key] = entry.value
+            } else if entry.value.isNull, entries.contains(where: \.value.isCutAtComma) {
+                // The rest of an expression without quotes, whose own fault says so.
+                continue
             } else {
                 let remedy = entry.key == "<<" ? "merge keys are not supported: repeat the keys" : NearestName.remedy(entry.key, in: keys, what: "key")
                 fault(entry.keyPlace, "\(label) has no key `\(entry.key)`", remedy)
+                if let meant = NearestName.of(entry.key, in: keys) { section.misspelt.insert(meant) }
             }
         }
         return section
@@ -42,6 +48,7 @@ extension DefinitionLoader {
 
     func required(_ section: Section, _ key: String, _ remedy: String) -> YAMLNode? {
         if let node = section[key] { return node }
+        if section.misspelt.contains(key) { return nil }
         fault(section.entries[key]?.place ?? section.place, "\(section.label) has no `\(key)`", remedy)
         return nil
     }

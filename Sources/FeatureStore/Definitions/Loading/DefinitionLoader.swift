@@ -56,6 +56,7 @@ final class DefinitionLoader {
         readEntities(required(top, "entities", "add `entities: {customer: {description: ...}}`"))
         readStreams(required(top, "streams", "add the Kafka topics under `streams:`"))
         readViews(required(top, "views", "add the features under `views:`"))
+        if top.misspelt.contains("derived") { features.isIncomplete = true }
         readDerived(top["derived"])
         readServices(top["services"])
         let store = readStore(top["store"]), kafka = readKafka(top["kafka"]), server = readServer(top["server"])
@@ -75,6 +76,8 @@ final class DefinitionLoader {
 
     /// A fault inside an expression: at its very column when the text stands in the file as it is, else at the value's beginning.
     func fault(_ error: ExpressionError, in node: YAMLNode, of text: String) {
+        var error = error
+        if node.isCutAtComma { error.remedy = "put the expression in quotes: inside { } a comma ends a value without quotes" }
         if case .scalar(_, let quoted) = node.content, lines.indices.contains(node.place.line - 1) {
             let start = node.place.column - 1 + (quoted ? 1 : 0)
             let line = lines[node.place.line - 1].unicodeScalars.dropFirst(start)
