@@ -238,6 +238,10 @@ import Testing
     @Test func oneFaultDoesNotCauseOthers() {
         // A broken field, used by a filter, an aggregation, a derived feature and a service.
         #expect(Self.faults(Self.good.replacing("page: string", with: "page: strin")).count == 1)
+        // A misspelt key is read as the one that was meant.
+        for (key, slip) in [("entities:", "entites:"), ("streams:", "stream:"), ("views:", "vews:"), ("windows: [5m", "window: [5m"), ("    fields:\n", "    feilds:\n")] {
+            #expect(Self.faults(Self.good.replacing(key, with: slip)).count == 1, "\(slip)")
+        }
         // A broken view: its features are unknown, and services that name them are not wrong.
         #expect(Self.faults(Self.good.replacing("entity: customer\n    stream: clicks\n    where", with: "entity: customer\n    stream: klicks\n    where")).count == 1)
     }

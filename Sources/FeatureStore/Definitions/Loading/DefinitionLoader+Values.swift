@@ -4,8 +4,6 @@ struct Section {
     let label: String
     let place: SourcePlace
     var entries: [String: YAMLNode]
-    /// Keys that an unknown one was probably meant to be: they are not missing too.
-    var misspelt: Set<String> = []
 
     subscript(key: String) -> YAMLNode? {
         guard let node = entries[key], !node.isNull else { return nil }
@@ -17,10 +15,12 @@ struct Section {
 extension DefinitionLoader {
     // MARK: Structure
 
-    /// A mapping with these keys and no others.
+    /// A mapping with these keys and no others. A misspelt key is a fault, and is read as the one that was probably meant, so that
+    /// nothing else is wrong because of it.
     func section(_ node: YAMLNode, _ label: String, keys: [String]) -> Section? {
         guard let entries = entries(node, label) else { return nil }
         var section = Section(label: label, place: node.place, entries: [:])
+        var misspelt: [String: YAMLNode] = [:]
         for entry in entries {
             if keys.contains(entry.key) {
                 section.entries[entry.key] = entry.value
@@ -30,9 +30,10 @@ extension DefinitionLoader {
             } else {
                 let remedy = entry.key == "<<" ? "merge keys are not supported: repeat the keys" : NearestName.remedy(entry.key, in: keys, what: "key")
                 fault(entry.keyPlace, "\(label) has no key `\(entry.key)`", remedy)
-                if let meant = NearestName.of(entry.key, in: keys) { section.misspelt.insert(meant) }
+                if let meant = NearestName.of(entry.key, in: keys) { misspelt[meant] = entry.value }
             }
         }
+        section.entries.merge(misspelt) { given, _ in given }
         return section
     }
 
@@ -48,7 +49,6 @@ extension DefinitionLoader {
 
     func required(_ section: Section, _ key: String, _ remedy: String) -> YAMLNode? {
         if let node = section[key] { return node }
-        if section.misspelt.contains(key) { return nil }
         fault(section.entries[key]?.place ?? section.place, "\(section.label) has no `\(key)`", remedy)
         return nil
     }

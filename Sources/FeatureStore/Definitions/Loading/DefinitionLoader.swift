@@ -56,7 +56,6 @@ final class DefinitionLoader {
         readEntities(required(top, "entities", "add `entities: {customer: {description: ...}}`"))
         readStreams(required(top, "streams", "add the Kafka topics under `streams:`"))
         readViews(required(top, "views", "add the features under `views:`"))
-        if top.misspelt.contains("derived") { features.isIncomplete = true }
         readDerived(top["derived"])
         readServices(top["services"])
         let store = readStore(top["store"]), kafka = readKafka(top["kafka"]), server = readServer(top["server"])
