@@ -1,5 +1,5 @@
 extension Definitions {
-    /// Non-empty tiles of each view that a typical customer has, for the estimate of a row.
+    /// Non-empty tiles that a typical customer has in each view with sliding windows, for the estimate of a row.
     public static let typicalTilesPerView = 40
 
     /// What the definitions amount to, for people: streams, then each view's features with type, window, hop and error bound, then derived
@@ -54,11 +54,17 @@ extension Definitions {
             case .lifetime: table.add(feature.name, type, feature.aggregation.description, "lifetime", "-", "exact", value)
             case .sliding(let length, let hop):
                 table.add(
-                    feature.name, type, feature.aggregation.description, DurationText.format(length), DurationText.format(hop),
+                    feature.name, type, feature.aggregation.description, Self.written(length, in: feature.name), DurationText.format(hop),
                     Self.bound(length: length, hop: hop), value)
             }
         }
         return [title] + table.lines(indent: "  ") + [""]
+    }
+
+    /// The length as the feature's name has it (24h, not 1d), where it does.
+    private static func written(_ length: Microseconds, in name: String) -> String {
+        let suffix = String(name.split(separator: "_").last ?? "")
+        return DurationText.parse(suffix) == length ? suffix : DurationText.format(length)
     }
 
     /// How much longer than asked for a window may be: up to one hop.
@@ -71,11 +77,18 @@ extension Definitions {
     private func describeRows(_ bytes: (ViewDefinition) -> (tile: Int, sequence: Int)?) -> [String] {
         var lines: [String] = []
         for entity in entities {
-            let sizes = views.filter { $0.entity == entity.name }.compactMap(bytes)
-            guard !sizes.isEmpty else { continue }
-            let row = sizes.reduce(0) { $0 + $1.tile * Self.typicalTilesPerView + $1.sequence }
+            let own = views.filter { $0.entity == entity.name }
+            var row = 0, isKnown = false
+            for view in own {
+                guard let size = bytes(view) else { continue }
+                let hasSliding = view.features.contains { $0.window != .lifetime }
+                let hasLifetime = view.features.contains { $0.window == .lifetime }
+                row += size.tile * ((hasSliding ? Self.typicalTilesPerView : 0) + (hasLifetime ? 1 : 0)) + size.sequence
+                isKnown = true
+            }
+            guard isKnown else { continue }
             lines.append(
-                "row of a \(entity.name) with \(Self.typicalTilesPerView) non-empty tiles in each of \(count(sizes.count, "view")): about \(row) bytes")
+                "row of a \(entity.name) with \(Self.typicalTilesPerView) non-empty tiles in each of \(count(own.count, "view")) (lifetime: 1): about \(row) bytes")
         }
         return lines.isEmpty ? [] : lines + [""]
     }

@@ -19,6 +19,7 @@ extension DefinitionLoader {
                 fault(
                     entry.keyPlace, "there is no entity `\(entry.key)`",
                     NearestName.remedy(entry.key, in: self.entities.map(\.name), what: "entity; derived features are listed by entity"))
+                features.isIncomplete = true
                 continue
             }
             guard let list = entries(entry.value, "derived features of \(entry.key)") else { continue }

@@ -109,7 +109,8 @@ extension DefinitionLoader {
                 fault(
                     entry.keyPlace, "there is no entity `\(entry.key)`",
                     NearestName.remedy(entry.key, in: entities.map(\.name), what: "entity; add it under `entities:`"))
-                broken.insert(entry.key)
+                // Which entity was meant is open.
+                broken.formUnion(entities.map(\.name))
                 continue
             }
             guard let path = path(entry.value, "key") else {

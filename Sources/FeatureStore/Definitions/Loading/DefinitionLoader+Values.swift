@@ -15,18 +15,25 @@ struct Section {
 extension DefinitionLoader {
     // MARK: Structure
 
-    /// A mapping with these keys and no others.
+    /// A mapping with these keys and no others. A misspelt key is a fault, and is read as the one that was probably meant, so that
+    /// nothing else is wrong because of it.
     func section(_ node: YAMLNode, _ label: String, keys: [String]) -> Section? {
         guard let entries = entries(node, label) else { return nil }
         var section = Section(label: label, place: node.place, entries: [:])
+        var misspelt: [String: YAMLNode] = [:]
         for entry in entries {
             if keys.contains(entry.key) {
                 section.entries[entry.key] = entry.value
+            } else if entry.value.isNull, entries.contains(where: \.value.isCutAtComma) {
+                // The rest of an expression without quotes, whose own fault says so.
+                continue
             } else {
                 let remedy = entry.key == "<<" ? "merge keys are not supported: repeat the keys" : NearestName.remedy(entry.key, in: keys, what: "key")
                 fault(entry.keyPlace, "\(label) has no key `\(entry.key)`", remedy)
+                if let meant = NearestName.of(entry.key, in: keys) { misspelt[meant] = entry.value }
             }
         }
+        section.entries.merge(misspelt) { given, _ in given }
         return section
     }
 

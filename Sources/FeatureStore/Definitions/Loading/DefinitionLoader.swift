@@ -75,6 +75,8 @@ final class DefinitionLoader {
 
     /// A fault inside an expression: at its very column when the text stands in the file as it is, else at the value's beginning.
     func fault(_ error: ExpressionError, in node: YAMLNode, of text: String) {
+        var error = error
+        if node.isCutAtComma { error.remedy = "put the expression in quotes: inside { } a comma ends a value without quotes" }
         if case .scalar(_, let quoted) = node.content, lines.indices.contains(node.place.line - 1) {
             let start = node.place.column - 1 + (quoted ? 1 : 0)
             let line = lines[node.place.line - 1].unicodeScalars.dropFirst(start)

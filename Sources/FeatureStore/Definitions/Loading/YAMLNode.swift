@@ -27,6 +27,12 @@ struct YAMLNode: Sendable {
         return text.isEmpty || text == "~" || text == "null"
     }
 
+    /// Whether it looks like `max(a` of `{expression: max(a, 1)}`, where YAML takes `1)` for another key.
+    var isCutAtComma: Bool {
+        guard case .scalar(let text, quoted: false) = content else { return false }
+        return text.reduce(0) { $0 + ($1 == "(" ? 1 : $1 == ")" ? -1 : 0) } > 0
+    }
+
     /// As an error message names it.
     var shown: String {
         switch content {
