@@ -65,7 +65,8 @@ struct DecoderPlan {
                 }
             } catch {
                 throw DecoderSetupError(
-                    stream: stream.name, path: "\(slot.path)", problem: "\(slot.name): \(error.problem)", remedy: error.remedy)
+                    stream: stream.name, path: slot.path.parts.isEmpty ? nil : "\(slot.path)",
+                    problem: "\(slot.name): \(error.problem)", remedy: error.remedy)
             }
         }
         var captures = 0
