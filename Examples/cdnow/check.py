@@ -52,13 +52,13 @@ def features(purchases, t):
         inside = sorted((p for p in purchases if p.time <= t and (left is None or left <= p.time)), key=lambda p: p.rank)
         amounts = [p.amount for p in inside]
         values[f"purchases_{name}"] = len(inside)
-        values[f"spent_{name}"] = sum(amounts) if inside else None
+        values[f"spent_{name}"] = sum(amounts)
         values[f"mean_amount_{name}"] = float(Fraction(sum(amounts)) / len(inside)) if inside else None
         values[f"min_amount_{name}"] = min(amounts) if inside else None
         values[f"max_amount_{name}"] = max(amounts) if inside else None
-        values[f"distinct_amounts_{name}"] = len(set(amounts)) if inside else None
+        values[f"distinct_amounts_{name}"] = len(set(amounts))
         values[f"last_amount_{name}"] = amounts[-1] if inside else None
-        values[f"recent_quantities_{name}"] = [p.quantity for p in reversed(inside[-5:])] if inside else None
+        values[f"recent_quantities_{name}"] = [p.quantity for p in reversed(inside[-5:])]
         values[f"since_purchase_{name}"] = Decimal(t - inside[-1].time) / SECOND if inside else None
         if name in ("90d", "lifetime"):
             values[f"bulk_purchases_{name}"] = sum(1 for p in inside if p.quantity >= 5)

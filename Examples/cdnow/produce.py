@@ -13,7 +13,9 @@ PARTITIONS = 4
 
 def main():
     address = {"bootstrap.servers": os.environ["KAFKA_BOOTSTRAP"]}
-    for created in AdminClient(address).create_topics([NewTopic(TOPIC, PARTITIONS, 1)]).values():
+    # The results live only as long as their client.
+    admin = AdminClient(address)
+    for created in admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)]).values():
         try:
             created.result(30)
         except KafkaException as error:

@@ -1,8 +1,9 @@
 """Tests of the running program, from outside. How to run:
 
     swift build -c release                                        # they start .build/release/millrace
-    python3 -m venv .venv && .venv/bin/pip install -r Tests/Python/requirements.txt
-    .venv/bin/pytest Tests/Python                                 # all; `Tests/Python/test_oracle.py` needs nothing but Python
+    $(deploy/python Tests/Python/requirements.txt) -m pytest Tests/Python
+
+`Tests/Python/test_oracle.py` needs nothing but Python. MILLRACE_CRASHES and MILLRACE_CRASH_SEED vary the crash test.
 
 One broker serves the whole session: the one at KAFKA_BOOTSTRAP, or one that deploy/broker/broker starts on a free loopback port and that
 ends with the session. Topics carry a random prefix, so that a broker that lives longer does no harm. MILLRACE_BINARY names another binary.

@@ -1,13 +1,37 @@
 """Filters and derived expressions, evaluated by definition: a second, independent reading of the expression language.
 
 Python's own parser does the reading, since `category == "shoes" and price > 50` and `a / max(b, 1)` mean the same there. Numbers are exact
-fractions. Null (None) is contagious in arithmetic and comparisons; `and` and `or` follow three-valued logic; a division by zero is null.
+fractions; only logarithms and roots go through doubles. Null (None) is contagious in arithmetic, functions and comparisons, except in
+`coalesce` and `is null`; `and` and `or` follow three-valued logic; a division by zero is null.
 """
 import ast
+import math
 from decimal import Decimal
 from fractions import Fraction
 
 _CONSTANTS = {"true": True, "false": False, "null": None}
+
+
+def _share(totals, key):
+    total = sum(totals.values())
+    return None if total == 0 else Fraction(totals.get(key, 0)) / Fraction(total)
+
+
+_FUNCTIONS = {
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "log1p": lambda x: math.log1p(x) if x > -1 else None,
+    "log": lambda x: math.log(x) if x > 0 else None,
+    "sqrt": lambda x: math.sqrt(x) if x >= 0 else None,
+    "clamp": lambda x, low, high: min(max(x, low), high),
+    "get": lambda totals, key: totals.get(key),
+    "share": _share,
+    "size": len,
+    "starts_with": lambda text, prefix: text.startswith(prefix),
+}
 
 
 class Expression:
@@ -17,7 +41,7 @@ class Expression:
         self.text = text
         self._tree = ast.parse(text.strip(), mode="eval").body
         self.names = sorted({n.id for n in ast.walk(self._tree) if isinstance(n, ast.Name)} - {
-            "min", "max", "abs", "coalesce", "if_null", *_CONSTANTS})
+            *_FUNCTIONS, "coalesce", *_CONSTANTS})
 
     def evaluate(self, values):
         return _evaluate(self._tree, values)
@@ -55,7 +79,13 @@ def _evaluate(node, values):
     if isinstance(node, ast.Compare):
         left = _evaluate(node.left, values)
         for operator, right_node in zip(node.ops, node.comparators):
+            if isinstance(operator, (ast.In, ast.NotIn)):
+                members = right_node.elts if isinstance(right_node, ast.Tuple) else [right_node]
+                right = [_evaluate(member, values) for member in members]
+                return None if left is None else (left in right) == isinstance(operator, ast.In)
             right = _evaluate(right_node, values)
+            if isinstance(operator, (ast.Is, ast.IsNot)):
+                return (left is None) == isinstance(operator, ast.Is)
             if left is None or right is None:
                 return None
             if not _COMPARISONS[type(operator)](left, right):
@@ -71,11 +101,11 @@ def _evaluate(node, values):
         return _ARITHMETIC[type(node.op)](left, right)
     if isinstance(node, ast.Call):
         arguments = [_evaluate(argument, values) for argument in node.args]
-        if node.func.id in ("coalesce", "if_null"):
+        if node.func.id == "coalesce":
             return next((a for a in arguments if a is not None), None)
         if None in arguments:
             return None
-        return {"min": min, "max": max, "abs": abs}[node.func.id](*arguments)
+        return _number(_FUNCTIONS[node.func.id](*arguments))
     raise ValueError(f"the oracle does not know {ast.dump(node)}")
 
 

@@ -1,20 +1,20 @@
 """What Millrace must answer, computed naively: every accepted event is kept, every value is computed from scratch by definition.
 
-Written from the specification and never from the engine, so that the two can only agree by being right (or by the specification being
-wrong). It takes the records of each topic in their order and answers the features of one entity at a time `t` that is not before the newest
+Written from docs/SEMANTICS.md and never from the engine, so that the two can only agree by being right (or by the specification being wrong). It takes the records of each topic in their order and answers the features of one entity at a time `t` that is not before the newest
 event of each of its streams:
 
     oracle = Oracle(yaml.safe_load(open("millrace.yaml")))
     oracle.offer("clicks", b'{"customer_id": ...}', broker_timestamp=1_764_547_200_000_000)     # "applied", or the reason for the drop
     oracle.features("customer", "c0000123", t=1_764_547_300_000_000)                            # {"clicks_1h": 3, ...}, None: no value
 
-All times are µs since the epoch. Not modelled: the bound on ids per row and the bound on keys of a map; tests stay below them.
+All times are µs since the epoch. Not modelled: the bounds on ids per row, on keys of a map and on exactly counted distinct values; tests stay
+below them.
 """
 import json
 import re
 from collections import Counter, defaultdict
 from datetime import datetime, timezone
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 import xxhash
@@ -22,6 +22,7 @@ import xxhash
 from expressions import Expression
 
 SECOND = 1_000_000
+EARLIEST, LATEST = 86_400 * SECOND, (1 << 32) * SECOND - 1
 LADDER = [n * SECOND for n in (86_400, 21_600, 3_600, 900, 300, 60, 15, 5)]
 _UNITS = {"us": 1, "ms": 1_000, "s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": 86_400 * SECOND, "w": 604_800 * SECOND}
 
@@ -43,37 +44,31 @@ class Stream:
     def __init__(self, name, spec):
         self.name = name
         self.topic = spec.get("topic", name)
-        keys = spec.get("keys") or spec.get("entities")
-        if not isinstance(keys, dict):
-            keys = {k["entity"]: k["path"] for k in keys}
-        self.keys = list(keys.items())
-        self.time_path = spec["time"].get("path") or spec["time"].get("field")
+        self.keys = list(spec["keys"].items())
+        self.time_path = spec["time"].get("path")
         self.time_format = spec["time"]["format"]
         self.id_path = spec.get("id")
         self.allowed_lateness = duration(spec.get("allowed_lateness", "2d"))
         self.max_clock_skew = duration(spec.get("max_clock_skew", "5m"))
         self.fields = {}
-        fields = spec.get("fields", {})
-        for field, type_ in fields.items() if isinstance(fields, dict) else ((f["name"], f) for f in fields):
+        for field, type_ in spec.get("fields", {}).items():
             entry = type_ if isinstance(type_, dict) else {"type": type_}
-            self.fields[field] = (entry.get("path", field), str(entry.get("type", "string")))
+            self.fields[field] = (entry.get("path", field), entry.get("type", "string"), entry.get("scale", 6))
 
 
 class Feature:
-    def __init__(self, view, name, spec, window):
-        self.view = view
+    def __init__(self, name, spec, window):
+        self.name = name
         self.aggregation = spec["aggregation"]
         self.field = spec.get("field")
         self.by = spec.get("by")
         self.n = spec.get("n")
         self.distinct = bool(spec.get("distinct", False))
         self.default = spec.get("default")
-        window, hop = (window.get("length"), window.get("hop")) if isinstance(window, dict) else (window, None)
         self.lifetime = window == "lifetime"
         if not self.lifetime:
             self.length = duration(window)
-            self.hop = duration(hop or spec.get("hop")) if hop or spec.get("hop") else ladder_hop(self.length)
-        self.name = name
+            self.hop = duration(spec["hop"]) if "hop" in spec else ladder_hop(self.length)
 
 
 class View:
@@ -83,13 +78,10 @@ class View:
         self.stream = spec["stream"]
         where = spec.get("where", spec.get("filter"))
         self.where = Expression(where) if where else None
-        self.features = []
-        for base, feature in spec["features"].items():
-            windows = feature.get("windows") or [feature.get("window", "lifetime")]
-            for window in windows:
-                length = window.get("length") if isinstance(window, dict) else window
-                name = base if "window" in feature and "windows" not in feature else f"{base}_{length}"
-                self.features.append(Feature(self, name, feature, window))
+        # A feature's own windows, or else those of the view.
+        self.features = [
+            Feature(f"{base}_{window}", feature, window)
+            for base, feature in spec["features"].items() for window in feature.get("windows", spec.get("windows"))]
 
 
 class Event:
@@ -109,9 +101,11 @@ class Malformed(Exception):
 
 class Oracle:
     def __init__(self, definitions):
-        self.streams = {name: Stream(name, spec) for name, spec in _named(definitions["streams"])}
-        self.views = [View(name, spec) for name, spec in _named(definitions["views"])]
-        self.derived = {name: spec for name, spec in _named(definitions.get("derived", {}))}
+        self.streams = {name: Stream(name, spec) for name, spec in definitions["streams"].items()}
+        self.views = [View(name, spec) for name, spec in definitions["views"].items()]
+        # By entity, then by name.
+        self.derived = definitions.get("derived", {})
+        self.described = {(view.stream, view.entity) for view in self.views}
         # (entity, key) -> stream name -> accepted events in arrival order
         self.rows = defaultdict(lambda: defaultdict(list))
         self.newest = {}
@@ -138,24 +132,23 @@ class Oracle:
             keys, event = self._decode(stream, value, broker_timestamp)
         except Malformed:
             return "malformed"
-        outcomes = [self._accept(stream, (entity, key), event, broker_timestamp) for entity, key in keys]
-        # The first key is the one that the topic is partitioned by: its row decides what is counted.
-        return outcomes[0]
+        if event.time > broker_timestamp + stream.max_clock_skew:
+            return "future"
+        outcomes = [self._accept(stream, row, event) for row in keys if (stream.name, row[0]) in self.described]
+        # The first row decides what is counted.
+        return outcomes[0] if outcomes else "applied"
 
-    def _accept(self, stream, row, event, broker_timestamp):
+    def _accept(self, stream, row, event):
         slot = (row, stream.name)
         newest = self.newest.get(slot)
         ids = self.remembered[slot]
         if event.identity is not None:
-            horizon = None if newest is None else newest - stream.allowed_lateness
-            seen = ids.get(event.identity)
-            if seen is not None and seen >= horizon:
-                return "duplicate"
-            if horizon is not None and event.time < horizon:
-                return "late"
-        if event.time > broker_timestamp + stream.max_clock_skew:
-            return "future"
-        if event.identity is not None:
+            if newest is not None:
+                horizon = newest - stream.allowed_lateness
+                if event.time < horizon:
+                    return "late"
+                if event.identity in ids and ids[event.identity] // SECOND >= horizon // SECOND:
+                    return "duplicate"
             ids[event.identity] = event.time
         self.rows[row][stream.name].append(event)
         self.newest[slot] = event.time if newest is None else max(newest, event.time)
@@ -173,10 +166,12 @@ class Oracle:
             key = _at(root, path)
             if isinstance(key, int) and not isinstance(key, bool):
                 key = str(key)
-            if not isinstance(key, str) or key == "":
+            if not isinstance(key, str) or key == "" or len(key.encode()) > 480:
                 raise Malformed
             keys.append((entity, key))
         time = broker_timestamp if stream.time_format == "kafka" else _time(_at(root, stream.time_path), stream.time_format)
+        if not EARLIEST <= time <= LATEST:
+            raise Malformed
         identity = None
         if stream.id_path:
             identity = _at(root, stream.id_path)
@@ -184,7 +179,7 @@ class Oracle:
                 identity = str(identity)
             if not isinstance(identity, str) or identity == "":
                 raise Malformed
-        values = {name: _value(_at(root, path), type_) for name, (path, type_) in stream.fields.items()}
+        values = {name: _value(_at(root, path), type_, scale) for name, (path, type_, scale) in stream.fields.items()}
         return keys, Event(time, identity, values)
 
     # Lookup
@@ -198,38 +193,32 @@ class Oracle:
 
     def features(self, entity, key, t):
         """All features of one entity, by name; None where there is no value."""
-        row = self.rows.get((entity, key), {})
+        row = self.rows.get((entity, key))
         values = {}
         for view in self.views:
             if view.entity != entity:
                 continue
-            events = row.get(view.stream, [])
+            events = row.get(view.stream, []) if row is not None else []
             if view.where:
                 events = [e for e in events if view.where.accepts(e.values)]
             for feature in view.features:
-                value = _aggregate(feature, _in_window(feature, events, t), t)
+                # An entity without a row has no values; one with a row has counts of 0.
+                value = None if row is None else _aggregate(feature, _in_window(feature, events, t), t)
                 values[feature.name] = feature.default if value is None else value
-        for name, spec in self.derived.items():
-            if spec.get("entity", entity) != entity:
-                continue
-            value = self._derive(name, values)
-            values[name] = spec.get("default") if value is None else value
+        for name in self.derived.get(entity, {}):
+            self._derive(entity, name, values)
         return values
 
-    def _derive(self, name, values):
-        expression = Expression(self.derived[name]["expression"])
-        inputs = {}
+    def _derive(self, entity, name, values):
+        """Adds a derived feature to `values`, and those that it needs."""
+        spec = self.derived[entity][name]
+        expression = Expression(spec["expression"])
         for part in expression.names:
-            # A derived feature may use another one that stands later in the file.
-            inputs[part] = values[part] if part in values else self._derive(part, values)
-        return expression.evaluate(inputs)
-
-
-def _named(section):
-    """Sections are maps by name, or lists of maps with a `name`."""
-    if isinstance(section, dict):
-        return list(section.items())
-    return [(entry["name"], entry) for entry in section or []]
+            if part not in values:
+                self._derive(entity, part, values)
+        inputs = {part: values[part] for part in expression.names}
+        value = None if inputs and all(v is None for v in inputs.values()) else expression.evaluate(inputs)
+        values[name] = spec.get("default") if value is None else value
 
 
 def _at(root, path):
@@ -263,13 +252,13 @@ def _time(value, format_):
     return micros
 
 
-def _value(value, type_):
+def _value(value, type_, scale):
     if value is None:
         return None
-    if type_.startswith("decimal"):
+    if type_ == "decimal":
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
             raise Malformed
-        return Decimal(value)
+        return Decimal(value).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_EVEN)
     if type_ == "int64":
         if isinstance(value, bool) or not isinstance(value, int):
             raise Malformed
@@ -278,7 +267,7 @@ def _value(value, type_):
         if not isinstance(value, bool):
             raise Malformed
         return value
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value.encode()) > 1_024:
         raise Malformed
     return value
 
@@ -302,14 +291,22 @@ def _aggregate(feature, events, t):
             amount = 1 if feature.aggregation == "count_by" else event.values[feature.field]
             if key is not None and amount is not None:
                 totals[_map_key(key)] = totals.get(_map_key(key), 0) + amount
-        return totals or None
+        return totals
     events = [e for e in events if e.values[feature.field] is not None]
     values = [e.values[feature.field] for e in events]
-    if not values:
-        return None
     match feature.aggregation:
         case "sum":
             return sum(values)
+        case "distinct_count":
+            return len(set(values))
+        case "last_n":
+            ordered = [e.values[feature.field] for e in sorted(events, key=lambda e: e.rank, reverse=True)]
+            if feature.distinct:
+                ordered = list(dict.fromkeys(ordered))
+            return ordered[:feature.n]
+    if not values:
+        return None
+    match feature.aggregation:
         case "mean":
             mean = sum(map(Fraction, values)) / len(values)
             return mean.numerator / mean.denominator  # Python rounds the quotient of integers to the nearest double.
@@ -321,17 +318,10 @@ def _aggregate(feature, events, t):
             return min(events, key=lambda e: e.rank).values[feature.field]
         case "last":
             return max(events, key=lambda e: e.rank).values[feature.field]
-        case "last_n":
-            ordered = [e.values[feature.field] for e in sorted(events, key=lambda e: e.rank, reverse=True)]
-            if feature.distinct:
-                ordered = list(dict.fromkeys(ordered))
-            return ordered[:feature.n]
-        case "distinct_count":
-            return len(set(values))
     raise ValueError(f"the oracle does not know the aggregation {feature.aggregation}")
 
 
 def _map_key(key):
     if isinstance(key, bool):
-        return "true" if key else "false"
+        return "1" if key else "0"
     return str(key)

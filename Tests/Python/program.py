@@ -18,13 +18,15 @@ class Program:
         self.port = free_port()
         self.log_path = directory / "millrace.log"
         self.arguments = [str(binary), "serve", "--definitions", str(definitions)]
-        self.environment = os.environ | {
+        # What configures the tests is none of the program's affair, and it would refuse it.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
+        self.environment = inherited | {
             "MILLRACE_KAFKA_BROKERS": bootstrap,
             "MILLRACE_KAFKA_ASSIGNMENT": assignment,
             "MILLRACE_KAFKA_GROUP": group,
             "MILLRACE_STORE_DIRECTORY": str(directory / "data"),
-            "MILLRACE_SERVER_HTTP_PORT": str(self.port),
-            "MILLRACE_SERVER_GRPC_PORT": str(free_port()),
+            "MILLRACE_HTTP": f"127.0.0.1:{self.port}",
+            "MILLRACE_GRPC": f"127.0.0.1:{free_port()}",
         }
         self.process = None
 

@@ -10,8 +10,8 @@ from confluent_kafka import Producer
 SECOND = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 CATEGORIES = ["shoes", "bags", "toys", "books", "garden"]
-DEVICES = ["mobile", "desktop", "tablet"]
-PAGES = ["home", "search", "category", "product", "cart"]
+DEVICES = ["mobile", "desktop", "tablet", "bot"]
+PAGES = ["home", "search", "category", "product", "cart", "/help/returns"]
 
 
 class Record:
@@ -48,8 +48,8 @@ class ShopStream:
         customer = f"c{int(self.customers * chance() ** 2):07d}"
         time = self.now
         if chance() < 0.08:
-            # Half of these are beyond the 2 days for which ids are remembered.
-            time -= int(chance() * 4 * 86_400) * SECOND
+            # Within and beyond the 2 and 7 days for which the shop remembers ids.
+            time -= int(chance() * self.random.choice((1, 4, 12)) * 86_400) * SECOND
         elif chance() < 0.02:
             # Beyond the allowed clock skew of 5 minutes, or just within.
             time += int((240 + chance() * 120) * 1_000) * 1_000
@@ -67,6 +67,9 @@ class ShopStream:
                 "order_id": f"o{self.count}", "customer_id": customer, "ordered_at": rfc3339(time), "product": product["id"],
                 "category": product["category"], "quantity": quantity,
                 "amount": Number(str(Decimal(product["price"].text) * quantity)), "currency": "EUR"}
+        if chance() < 0.05:
+            # What is not a key, an id or a time may be absent, and then is null.
+            event.pop(self.random.choice(("device", "page", "product", "category", "amount", "quantity")), None)
         value = to_json(event)
         if chance() < self.malformed:
             value = self.random.choice([value[:len(value) // 2], b"not json", to_json({k: v for k, v in event.items() if k != "customer_id"})])

@@ -24,7 +24,7 @@ streams:
     max_clock_skew: 1m
     fields:
       category: {path: product.category, type: string}
-      price: {path: product.price, type: decimal(2)}
+      price: {path: product.price, type: decimal, scale: 2}
 views:
   browsing:
     entity: customer
@@ -50,7 +50,11 @@ views:
     features:
       shoe_clicks: {aggregation: count, windows: [5m], default: 0}
 derived:
-  shoe_share: {entity: customer, expression: "shoe_clicks_5m / max(clicks_5m, 1)"}
+  customer:
+    # A derived feature may need one that stands below it.
+    twice: {expression: "shoe_share * 2"}
+    shoe_share: {expression: "shoe_clicks_5m / max(clicks_5m, 1)"}
+    favourite: {expression: "coalesce(get(by_category_5m, latest_lifetime), 0) > 1", default: false}
 """)
 
 
@@ -142,7 +146,11 @@ def test_filters_and_derived_features(oracle):
     assert values["shoe_clicks_5m"] == 1
     assert same(Decimal("0.3333333333333333"), values["shoe_share"])
     nobody = oracle.features("customer", "nobody", T0)
-    assert nobody["clicks_5m"] == 0 and nobody["spent_5m"] is None and nobody["idle_5m"] is None
+    assert nobody["clicks_5m"] is None and nobody["spent_5m"] is None and nobody["shoe_clicks_5m"] == 0
+    assert values["twice"] == values["shoe_share"] * 2 and values["favourite"] is False
+    idle = oracle.features("customer", "c1", T0 + 10_000 * SECOND)
+    assert (idle["clicks_5m"], idle["spent_5m"], idle["kinds_5m"], idle["by_category_5m"]) == (0, 0, 0, {})
+    assert idle["average_5m"] is None and idle["idle_5m"] is None and idle["latest_lifetime"] == "bags"
 
 
 def test_expressions():
@@ -153,6 +161,13 @@ def test_expressions():
     assert evaluate("a == null_value or b > 1", a=1, null_value=None, b=2) is True
     assert evaluate("a == null_value and b > 1", a=1, null_value=None, b=2) is None
     assert evaluate("not (a != 'x')", a="x") is True
+    assert evaluate("a is null or a != 'bot'", a=None) is True
+    assert evaluate("a != 'bot'", a=None) is None
+    assert evaluate("a in ('x', 'y') and b is not null", a="y", b=1) is True
+    assert evaluate("a not in ('x')", a="x") is False
+    assert evaluate("share(m, 'x')", m={"x": 1, "y": 3}) == evaluate("0.25")
+    assert evaluate("floor(a / 86400)", a=Decimal("172800.000000")) == 2
+    assert Expression("max(a, 1) + floor(b)").names == ["a", "b"]
 
 
 def test_comparison_of_values():

@@ -48,7 +48,7 @@ class Feed(threading.Thread):
             raise self.error
 
 
-def test_killed_again_and_again(program, definitions, topics, bootstrap):
+def test_killed_again_and_again(program, definitions, topics, bootstrap, capsys):
     crashes = int(os.environ.get("MILLRACE_CRASHES", "50"))
     seed = int(os.environ.get("MILLRACE_CRASH_SEED", "1"))
     moments = random.Random(seed)
@@ -86,11 +86,12 @@ def test_killed_again_and_again(program, definitions, topics, bootstrap):
     customers = oracle.keys("customer")
     names = sorted(oracle.features("customer", customers[0], START))
     compared, differences = compare(program, oracle, "customer", customers, names, oracle.newest_event_time() + 90 * SECOND)
-    print(f"\n{crashes} kills, {total} events ({dict(oracle.applied)} applied, {dict(oracle.dropped)} dropped), "
-          f"{compared} values compared, {len(differences)} differences")
-    for what, times in (("healthy", to_health), ("first lookup", to_lookup)):
-        if times:
-            print(f"start to {what}: median {statistics.median(times):.3f} s, largest {max(times):.3f} s, of {len(times)} starts")
+    with capsys.disabled():
+        print(f"\n{crashes} kills, {total} events ({dict(oracle.applied)} applied, {dict(oracle.dropped)} dropped), "
+              f"{compared} values compared, {len(differences)} differences")
+        for what, times in (("healthy", to_health), ("first lookup", to_lookup)):
+            if times:
+                print(f"start to {what}: median {statistics.median(times):.3f} s, largest {max(times):.3f} s, of {len(times)} starts")
     assert not differences, "\n".join(differences[:20])
     check_counters(program, oracle)
     for reason in ("duplicate", "late", "future", "malformed"):
