@@ -1,1 +1,503 @@
-let openAPIDocument = ""
+/// `Schemas/openapi.yaml`, word for word, so that the server carries its own contract. A test compares the two; after a change of the
+/// schema, `MILLRACE_UPDATE_EMBEDDED=1 swift test --filter OpenAPIDocumentTests` writes this file anew.
+package let openAPIDocument = #"""
+    openapi: 3.1.0
+    info:
+      title: Millrace lookup API
+      version: "1"
+      description: |
+        Rolling per-customer features, read as vectors. Every value says whether it is present, missing, stale, defaulted or warming; every
+        answer says how fresh it is and which source positions it includes. docs/API.md teaches with examples; the same questions go over
+        gRPC as Schemas/millrace/serving/v1/lookup.proto.
+
+        Every error is `application/problem+json` (RFC 9457) with a `remedy`.
+    servers:
+      - url: http://127.0.0.1:8080
+    paths:
+      /v1/services:
+        get:
+          operationId: listServices
+          summary: Every feature service with its contract.
+          responses:
+            "200":
+              description: The services, in the order of the definitions.
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    required: [services]
+                    additionalProperties: false
+                    properties:
+                      services:
+                        type: array
+                        items: { $ref: "#/components/schemas/Service" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+      /v1/services/{service}:
+        get:
+          operationId: getService
+          summary: The contract of one service's vector, names and types in order.
+          parameters:
+            - { $ref: "#/components/parameters/Service" }
+          responses:
+            "200":
+              description: The contract.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Service" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+      /v1/services/{service}/entities/{key}:
+        get:
+          operationId: lookupOne
+          summary: One entity's vector.
+          description: An entity that nobody has heard of is a 200 with `found` false and missing or defaulted values.
+          parameters:
+            - { $ref: "#/components/parameters/Service" }
+            - name: key
+              in: path
+              required: true
+              description: The entity key, percent-encoded (a slash is `%2F`; a plus stays a plus); 1 to 480 bytes of UTF-8.
+              schema: { type: string, minLength: 1 }
+              example: c1
+            - name: as_of
+              in: query
+              description: The time to answer for; now when absent. RFC 3339, or µs since the epoch.
+              schema: { type: string }
+              example: "2026-01-31T12:00:00Z"
+            - name: max_staleness
+              in: query
+              description: |
+                Values of a shard that is further behind are `stale`; what the service declares when absent. A whole number with us, ms,
+                s, m, h or d, or µs.
+              schema: { type: string }
+              example: 5s
+          responses:
+            "200": { $ref: "#/components/responses/Answer" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "500": { $ref: "#/components/responses/StorageError" }
+            "503": { $ref: "#/components/responses/ShardUnavailable" }
+      /v1/lookup:
+        post:
+          operationId: lookup
+          summary: Many entities at one instant, of a service or of features named one by one.
+          requestBody:
+            required: true
+            description: At most 1 MiB. The content type is not looked at.
+            content:
+              application/json:
+                schema: { $ref: "#/components/schemas/LookupRequest" }
+                examples:
+                  service:
+                    value: { service: homepage, keys: [c1, c2] }
+                  features:
+                    value: { features: [clicks_5m], keys: [c1], as_of: "2026-01-31T12:00:00Z", max_staleness: 5s }
+          responses:
+            "200": { $ref: "#/components/responses/Answer" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "413":
+              description: The body is larger than 1 MiB.
+              content:
+                application/problem+json:
+                  schema: { $ref: "#/components/schemas/Problem" }
+                  example:
+                    type: urn:millrace:problem:body-too-large
+                    title: The body is too large
+                    status: 413
+                    detail: The body is larger than 1048576 bytes, or was cut off.
+                    remedy: Split the request into several.
+            "500": { $ref: "#/components/responses/StorageError" }
+            "503": { $ref: "#/components/responses/ShardUnavailable" }
+      /v1/shards:
+        get:
+          operationId: listShards
+          summary: Where each shard of this process stands.
+          responses:
+            "200":
+              description: The shards, by number.
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    required: [assigned, shards]
+                    additionalProperties: false
+                    properties:
+                      assigned:
+                        type: boolean
+                        description: False until the consumer group has told this process which shards it serves.
+                      shards:
+                        type: array
+                        items: { $ref: "#/components/schemas/Shard" }
+                  example:
+                    assigned: true
+                    shards:
+                      - shard: 0
+                        state: open
+                        reason: null
+                        lag_events: 2
+                        freshness_ms: 12.5
+                        rows: 7
+                        map_bytes: 67108864
+                        used_bytes: 4096
+                        positions:
+                          - { topic: clicks, partition: 0, offset: 12, end: 14 }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+      /healthz:
+        get:
+          operationId: health
+          summary: Whether the process answers at all; for liveness probes.
+          responses:
+            "200":
+              description: It does.
+              content:
+                text/plain:
+                  schema: { type: string }
+                  example: "ok\n"
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+      /readyz:
+        get:
+          operationId: readiness
+          summary: Whether it should get traffic; for readiness probes.
+          description: Ready when shards are assigned, none is stopped, and each is known to be at most `server.ready_lag_events` behind.
+          responses:
+            "200":
+              description: Ready.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Readiness" }
+                  example: { ready: true, missing: [] }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "503":
+              description: Not ready; `missing` says why.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Readiness" }
+                  example: { ready: false, missing: ["Shard 2 is 48211 events behind; ready at 10000 (server.ready_lag_events)."] }
+      /metrics:
+        get:
+          operationId: metrics
+          summary: Metrics in the Prometheus text format, version 0.0.4.
+          responses:
+            "200":
+              description: All families, each with its help.
+              content:
+                text/plain:
+                  schema: { type: string }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+      /openapi.yaml:
+        get:
+          operationId: openapi
+          summary: This document.
+          responses:
+            "200":
+              description: This document.
+              content:
+                application/yaml:
+                  schema: { type: string }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+    components:
+      parameters:
+        Service:
+          name: service
+          in: path
+          required: true
+          description: Name of a feature service.
+          schema: { type: string, minLength: 1 }
+          example: homepage
+      responses:
+        Answer:
+          description: The vectors.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Answer" }
+              example:
+                service: homepage
+                version: 1
+                entity: customer
+                as_of: "2026-01-31T12:00:00.000000Z"
+                freshness_ms: 12
+                features: [clicks_5m, spend_1h, last_category]
+                results:
+                  - key: c1
+                    found: true
+                    values: [5, 12.34, shoes]
+                    statuses: [present, present, stale]
+                    newest_event_times: ["2026-01-31T11:59:58.250000Z", "2026-01-31T11:20:00.000000Z", "2026-01-30T08:00:00.000000Z"]
+                  - key: nobody
+                    found: false
+                    values: [0, null, null]
+                    statuses: [defaulted, missing, missing]
+                    newest_event_times: [null, null, null]
+                positions:
+                  - { topic: clicks, partition: 0, offset: 12, end: 12 }
+        BadRequest:
+          description: |
+            The request cannot be answered as it is: a parameter, member or key is wrong (`bad-request`, `bad-json` with the byte position,
+            `bad-key`), there are too many keys (`too-many-keys`), or features of different entities (`mixed-entities`).
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:bad-request
+                title: The request is not valid
+                status: 400
+                detail: There is no parameter "asof" here.
+                remedy: Did you mean "as_of"? Parameters are as_of, max_staleness.
+        NotFound:
+          description: No such service (`unknown-service`), feature (`unknown-feature`) or path (`unknown-path`).
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:unknown-service
+                title: No such feature service
+                status: 404
+                detail: There is no service "homepag".
+                remedy: "Did you mean \"homepage\"? Known services: checkout, homepage."
+        MethodNotAllowed:
+          description: The path does not take this method (`method-not-allowed`).
+          headers:
+            Allow:
+              description: The methods it takes.
+              schema: { type: string }
+              example: GET, HEAD
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:method-not-allowed
+                title: Method not allowed
+                status: 405
+                detail: This path does not take PUT.
+                remedy: Use GET, HEAD.
+        StorageError:
+          description: The store could not be read (`storage`).
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:storage
+                title: The store could not be read
+                status: 500
+                detail: "LMDB (key \"c1\"): MDB_CORRUPTED: Located page was wrong type"
+                remedy: See the server's log; GET /v1/shards shows which shards are open.
+        ShardUnavailable:
+          description: The shard of a key is not served by this process, or not yet (`shard-unavailable`).
+          headers:
+            Retry-After:
+              description: Seconds.
+              schema: { type: integer }
+              example: 1
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:shard-unavailable
+                title: The shard of a key is not served here
+                status: 503
+                detail: "Shard 3 (key \"c1\"): not assigned to this process."
+                remedy: Try again in a second, or ask the process that serves this shard; GET /v1/shards shows which are served here.
+      schemas:
+        LookupRequest:
+          type: object
+          description: Exactly one of `service` and `features`. Other members are errors.
+          required: [keys]
+          additionalProperties: false
+          oneOf:
+            - required: [service]
+            - required: [features]
+          properties:
+            service:
+              type: string
+            features:
+              type: array
+              description: Names, all of the same entity.
+              items: { type: string }
+              minItems: 1
+              maxItems: 1000
+            keys:
+              type: array
+              description: At most `server.max_keys_per_request` of them (1,000 unless configured).
+              items: { type: string, minLength: 1 }
+              minItems: 1
+            as_of:
+              description: The time to answer for; now when absent. RFC 3339, or µs since the epoch.
+              oneOf:
+                - { type: string }
+                - { type: integer, format: int64, minimum: 0, maximum: 253402300799999999 }
+                - { type: "null" }
+            max_staleness:
+              description: As in the query of a GET; µs when an integer.
+              oneOf:
+                - { type: string }
+                - { type: integer, format: int64, minimum: 0 }
+                - { type: "null" }
+        Answer:
+          type: object
+          required: [service, version, entity, as_of, freshness_ms, features, results, positions]
+          additionalProperties: false
+          properties:
+            service:
+              type: [string, "null"]
+              description: Null when features were named one by one.
+            version:
+              type: [integer, "null"]
+            entity:
+              type: string
+            as_of:
+              type: string
+              format: date-time
+            freshness_ms:
+              type: [number, "null"]
+              description: |
+                How old the newest state is in the furthest-behind shard that was read; 0 when caught up. Null while such a shard has not applied
+                its first record.
+            features:
+              type: array
+              description: Names of the values, in order.
+              items: { type: string }
+            results:
+              type: array
+              description: One per key, in the order of the request.
+              items: { $ref: "#/components/schemas/Result" }
+            positions:
+              type: array
+              description: "Of the shards that were read: everything before `offset` is in the values."
+              items: { $ref: "#/components/schemas/SourcePosition" }
+        Result:
+          type: object
+          description: The three arrays have one element per feature.
+          required: [key, found, values, statuses, newest_event_times]
+          additionalProperties: false
+          properties:
+            key:
+              type: string
+            found:
+              type: boolean
+              description: False when no event of this entity was ever applied.
+            values:
+              type: array
+              items: { $ref: "#/components/schemas/Value" }
+            statuses:
+              type: array
+              items: { $ref: "#/components/schemas/Status" }
+            newest_event_times:
+              type: array
+              description: Event time of the newest event that the feature's view has of this entity.
+              items:
+                type: [string, "null"]
+                format: date-time
+        Value:
+          description: |
+            Decimals are numbers written with every digit: read them with a decimal parser where that matters (`json.loads(text,
+            parse_float=Decimal)`). Lists are arrays, maps are objects.
+          type: [boolean, number, string, array, object, "null"]
+        Status:
+          type: string
+          enum: [present, missing, stale, defaulted, warming]
+          description: |
+            `present`: computed of this entity's events. `missing`: no value. `stale`: a value, but older than the feature's ttl, or of a
+            shard further behind than max_staleness. `defaulted`: no value, the declared default is given. `warming`: the feature is
+            younger than its window.
+        Service:
+          type: object
+          required: [service, version, entity, description, max_staleness_ms, features]
+          additionalProperties: false
+          properties:
+            service: { type: string }
+            version: { type: integer }
+            entity: { type: string }
+            description: { type: string }
+            max_staleness_ms: { type: [number, "null"] }
+            features:
+              type: array
+              items:
+                type: object
+                required: [name, type]
+                additionalProperties: false
+                properties:
+                  name: { type: string }
+                  type:
+                    type: string
+                    description: bool, int64, double, string, decimal(scale), list<type> or map<string, type>.
+          example:
+            service: homepage
+            version: 1
+            entity: customer
+            description: What the home page's model reads.
+            max_staleness_ms: 5000
+            features:
+              - { name: clicks_5m, type: int64 }
+              - { name: spend_1h, type: decimal(6) }
+        Shard:
+          type: object
+          required: [shard, state, reason, lag_events, freshness_ms, rows, map_bytes, used_bytes, positions]
+          additionalProperties: false
+          properties:
+            shard: { type: integer }
+            state:
+              type: string
+              enum: [open, stopped]
+              description: A stopped shard needs a person; its rows are still served.
+            reason: { type: [string, "null"] }
+            lag_events:
+              type: [integer, "null"]
+              description: Events that the topics hold and the shard has not applied; null before the first fetch.
+            freshness_ms:
+              type: [number, "null"]
+              description: 0 when caught up, else the age of the newest applied record; null before the first record.
+            rows: { type: integer }
+            map_bytes: { type: integer }
+            used_bytes: { type: integer }
+            positions:
+              type: array
+              items: { $ref: "#/components/schemas/SourcePosition" }
+        SourcePosition:
+          type: object
+          required: [topic, partition, offset, end]
+          additionalProperties: false
+          properties:
+            topic: { type: string }
+            partition: { type: integer }
+            offset:
+              type: integer
+              description: The next offset to apply.
+            end:
+              type: [integer, "null"]
+              description: End of the log when last heard of; null before the first fetch.
+        Readiness:
+          type: object
+          required: [ready, missing]
+          additionalProperties: false
+          properties:
+            ready: { type: boolean }
+            missing:
+              type: array
+              items: { type: string }
+        Problem:
+          type: object
+          required: [type, title, status, detail, remedy]
+          additionalProperties: false
+          properties:
+            type:
+              type: string
+              format: uri
+              description: "`urn:millrace:problem:` and a slug that never changes its meaning."
+            title:
+              type: string
+            status:
+              type: integer
+            detail:
+              type: string
+              description: What is wrong, and where.
+            remedy:
+              type: string
+              description: What to do about it.
+
+    """#

@@ -54,10 +54,8 @@ extension JSONOutput {
 extension JSONOutput {
     /// A quoted RFC 3339 time in UTC with six digits of seconds. Years beyond 9999 or before 0 are written with a sign and as many digits as needed.
     public mutating func time(_ microseconds: Int64) {
-        let secondsSinceEpoch = microseconds.flooredDivision(by: 1_000_000)
-        let fraction = microseconds - secondsSinceEpoch * 1_000_000
-        let dayNumber = secondsSinceEpoch.flooredDivision(by: 86_400)
-        let secondOfDay = secondsSinceEpoch - dayNumber * 86_400
+        let (secondsSinceEpoch, fraction) = microseconds.floored(by: 1_000_000)
+        let (dayNumber, secondOfDay) = secondsSinceEpoch.floored(by: 86_400)
         let (year, month, day) = TimeText.civil(day: dayNumber)
         raw("\"")
         if year < 0 || year > 9999 {
@@ -94,8 +92,9 @@ extension JSONOutput {
 }
 
 extension Int64 {
-    fileprivate func flooredDivision(by divisor: Int64) -> Int64 {
+    /// Quotient rounded down and a remainder that is never negative; holds for every `Int64`.
+    fileprivate func floored(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? quotient - 1 : quotient
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 }

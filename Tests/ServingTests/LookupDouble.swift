@@ -1,0 +1,93 @@
+import FeatureStore
+import Serving
+import Synchronization
+
+/// A store made of closures: service `homepage` of entity `customer` with four features, one shard with two topics, one known customer `c1`.
+final class LookupDouble: Sendable {
+    struct State: Sendable {
+        var assigned = true
+        var statuses = [LookupDouble.openShard]
+        var unavailable: Set<String> = []
+        var asked: [(key: String, asOf: Int64, maxStaleness: Microseconds?)] = []
+        var statusReads = 0
+    }
+
+    let state = Mutex(State())
+    let maxKeys: Int
+
+    init(maxKeys: Int = 3) { self.maxKeys = maxKeys }
+
+    static let now: Int64 = 1_767_225_600_000_000  // 2026-01-01T00:00:00Z
+    static let features = ["clicks_5m", "spend_1h", "last_category", "views_by_category"]
+    static let types: [ValueType] = [.int, .decimal(scale: 6), .string, .map(.int)]
+    static let openShard = ShardStatus(
+        shard: 0, state: .open,
+        positions: [
+            .init(topic: "clicks", partition: 0, offset: 12, end: 14), .init(topic: "purchases", partition: 0, offset: 3, end: nil),
+        ], lagEvents: 2, freshness: 12_500, rows: 7, mapBytes: 65_536, usedBytes: 4_096)
+
+    static let known = [
+        FeatureValue(value: .int(5), status: .present, newestEventTime: now - 1_000_000),
+        FeatureValue(value: .decimal(units: 12_340_000, scale: 6), status: .present, newestEventTime: now - 2_000_001),
+        FeatureValue(value: .string("sho\"es"), status: .stale, newestEventTime: now),
+        FeatureValue(value: .map([.init(key: "a", value: .int(1)), .init(key: "b", value: .int(2))]), status: .present, newestEventTime: nil),
+    ]
+    static let unknown = [
+        FeatureValue(value: .int(0), status: .defaulted, newestEventTime: nil),
+        FeatureValue(value: .null, status: .missing, newestEventTime: nil),
+        FeatureValue(value: .null, status: .missing, newestEventTime: nil),
+        FeatureValue(value: .null, status: .missing, newestEventTime: nil),
+    ]
+
+    var service: LookupService { LookupService(source: source) }
+
+    var source: LookupSource {
+        var definitions = Definitions(
+            name: "test", entities: [.init(name: "customer")], streams: [], views: [],
+            services: [
+                .init(name: "homepage", version: 2, entity: "customer", features: Self.features, description: "The home page's model.")
+            ])
+        definitions.server.maxKeysPerRequest = maxKeys
+        definitions.server.readyLagEvents = 10
+        return LookupSource(
+            definitions: definitions,
+            planService: { (name) throws(LookupError) in
+                guard name == "homepage" else { throw .unknownService(name, known: ["homepage"]) }
+                return Self.plan(service: name, Self.features)
+            },
+            planFeatures: { (names) throws(LookupError) in
+                for name in names where !Self.features.contains(name) { throw .unknownFeature(name, nearest: "clicks_5m") }
+                return Self.plan(service: nil, names)
+            },
+            lookup: { [self] (plan, key, asOf, maxStaleness) throws(LookupError) in
+                let key = String(decoding: key, as: UTF8.self)
+                let refused = state.withLock {
+                    $0.asked.append((key, asOf, maxStaleness))
+                    return $0.unavailable.contains(key)
+                }
+                if refused { throw .shardUnavailable(shard: 1, reason: "not assigned to this process") }
+                let values = key == "c1" ? Self.known : Self.unknown
+                return Vector(
+                    found: key == "c1",
+                    values: plan.featureNames.map { values[Self.features.firstIndex(of: $0) ?? 0] }, shards: [0])
+            },
+            shardStatuses: { [self] in
+                state.withLock {
+                    $0.statusReads += 1
+                    return $0.statuses
+                }
+            },
+            isAssigned: { [self] in state.withLock { $0.assigned } },
+            now: { Self.now })
+    }
+
+    private static func plan(service: String?, _ names: [String]) -> VectorPlan {
+        VectorPlan(
+            service: service, version: service.map { _ in 2 }, entity: "customer", featureNames: names,
+            types: names.map { types[features.firstIndex(of: $0) ?? 0] }, maxStaleness: service.map { _ in .seconds(5) }, requests: [])
+    }
+}
+
+extension [UInt8] {
+    var text: String { String(decoding: self, as: UTF8.self) }
+}
