@@ -30,6 +30,10 @@ extension LookupProblem {
         case .keyTooLong(let bytes, let limit):
             self.init(
                 .badKey, detail: "A key has \(bytes) bytes; the limit is \(limit).", remedy: "Use the key under which events are produced.")
+        case .timeOutOfRange(let time):
+            self.init(
+                .badRequest, detail: "as_of is \(time) µs since the epoch, outside of 1970-01-02 to 2106-02-07.",
+                remedy: "Give an RFC 3339 time, or microseconds (not seconds or milliseconds) since 1970.")
         case .storage(let message):
             self.init(
                 .storage, detail: "LMDB\(ofKey): \(message)",
