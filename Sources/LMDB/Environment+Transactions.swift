@@ -14,7 +14,8 @@ extension Environment {
         let handle = try beginExclusively("beginning a write transaction")
         let result: R
         do {
-            result = try body(WriteTransaction(handle, self))
+            let transaction = WriteTransaction(handle, self)
+            result = try body(transaction)
         } catch {
             mdb_txn_abort(handle)
             throw error
@@ -35,7 +36,8 @@ extension Environment {
             mdb_txn_reset(handle)
             gate.leave(handle)
         }
-        return try body(ReadTransaction(handle, self))
+        let transaction = ReadTransaction(handle, self)
+        return try body(transaction)
     }
 
     /// Begins a transaction outside the gate: a write, or in a read-only environment a read. The caller holds the writer lock,
