@@ -46,7 +46,11 @@ public final class Admin: Sendable {
                 let replicas = topic.replicationFactor ?? -1
                 guard topic.partitions > 0, let new = rd_kafka_NewTopic_new(
                     topic.name, Int32(clamping: topic.partitions), Int32(clamping: replicas), &text, text.count)
-                else { throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "creating topic \"\(topic.name)\" with \(topic.partitions) partitions: \(string(of: text))") }
+                else {
+                    throw KafkaError(
+                        RD_KAFKA_RESP_ERR__INVALID_ARG,
+                        "creating topic \"\(topic.name)\" with \(topic.partitions) partitions: \(string(of: text))")
+                }
                 defer { rd_kafka_NewTopic_destroy(new) }
                 var list: OpaquePointer? = new
                 rd_kafka_CreateTopics(client, &list, 1, options, queue)

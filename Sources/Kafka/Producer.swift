@@ -159,7 +159,8 @@ public final class Producer: Sendable {
         bytes.map { UnsafeMutableRawPointer(mutating: $0.baseAddress ?? emptyAddress) }
     }
 
-    private nonisolated(unsafe) static let emptyAddress = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
+    private nonisolated(unsafe) static let emptyAddress = UnsafeRawPointer(
+        UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
 
     private static func list(_ headers: [(String, [UInt8])]) -> OpaquePointer? {
         let list = rd_kafka_headers_new(headers.count)

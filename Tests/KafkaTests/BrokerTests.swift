@@ -62,6 +62,8 @@ struct BrokerTests {
 
     @Test func anUnknownTopicIsNamedWithARemedy() throws {
         let consumer = try TestConsumer(bootstrap, topics: [topic])
-        #expect(try consumer.poll { log in log.errors.contains { $0.topicPartition?.topic == topic && "\($0)".contains("Create the topic") } })
+        #expect(try consumer.poll { log in
+            log.errors.contains { $0.topicPartition?.topic == topic && "\($0)".contains("Create the topic") }
+        })
     }
 }

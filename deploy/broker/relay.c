@@ -3,7 +3,8 @@
 // Why it exists. Clients open a connection with ApiVersionsRequest. Since version 3 the response may end with tagged fields,
 // and Tansu sends four of them. librdkafka before 2.2.0 (Debian 12 has 2.0.2) skips one byte too few for each tagged field,
 // misreads the rest and drops the connection: "Read underflow: probably due to broker version < 0.10" (fixed by librdkafka
-// pull request 4278). The fields are optional, so this relay leaves them out of the first response of each connection; everything else is copied unchanged.
+// pull request 4278). The fields are optional, so this relay leaves them out of the first response of each connection;
+// everything else is copied unchanged.
 // Apache Kafka and newer clients need no relay.
 //
 // It binds 127.0.0.1 only, uses two threads a connection, and exits on SIGTERM or SIGINT.
