@@ -44,9 +44,13 @@ public final class Admin: Sendable {
             try perform { client, options, queue throws(KafkaError) in
                 var text = [CChar](repeating: 0, count: 512)
                 let replicas = topic.replicationFactor ?? -1
-                guard let new = rd_kafka_NewTopic_new(
+                guard topic.partitions > 0, let new = rd_kafka_NewTopic_new(
                     topic.name, Int32(clamping: topic.partitions), Int32(clamping: replicas), &text, text.count)
-                else { throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, "creating topic \(topic.name): \(string(of: text))") }
+                else {
+                    throw KafkaError(
+                        RD_KAFKA_RESP_ERR__INVALID_ARG,
+                        "creating topic \"\(topic.name)\" with \(topic.partitions) partitions: \(string(of: text))")
+                }
                 defer { rd_kafka_NewTopic_destroy(new) }
                 var list: OpaquePointer? = new
                 rd_kafka_CreateTopics(client, &list, 1, options, queue)
@@ -58,10 +62,11 @@ public final class Admin: Sendable {
         var counts: [String: Int] = [:]
         for _ in 0..<50 {
             counts = try partitionCounts(names)
-            if counts.count == Set(names).count { break }
+            if counts.count == Set(names).count { return counts }
             try client.with { _ = rd_kafka_poll($0, 100) }
         }
-        return counts
+        let missing = Set(names).subtracting(counts.keys).sorted().joined(separator: ", ")
+        throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, "the cluster took \(missing) but does not list it")
     }
 
     /// Deletes topics; one that does not exist is fine.

@@ -114,7 +114,8 @@ public final class Consumer: @unchecked Sendable {
     /// - Throws: what `onAssign` threw.
     @discardableResult
     public func poll(max: Int, timeoutMilliseconds: Int, _ body: (Record) -> Void) throws -> Int {
-        precondition(!isPolling.exchange(true, ordering: .acquiring), "Consumer.poll is for one thread, and not for its own handlers")
+        let isBusy = isPolling.exchange(true, ordering: .acquiring)
+        precondition(!isBusy, "Consumer.poll is for one thread, and not for its own handlers")
         defer { isPolling.store(false, ordering: .releasing) }
         guard !closed.load(ordering: .relaxed) else { throw KafkaError(RD_KAFKA_RESP_ERR__STATE, "polling a closed consumer") }
         let count = take(limit: Swift.max(1, max), timeoutMilliseconds: Int32(clamping: Swift.max(0, timeoutMilliseconds)))
@@ -180,7 +181,8 @@ public final class Consumer: @unchecked Sendable {
             isFatal: isFatal))
     }
 
-    /// Leaves the group and disconnects: `onRevoke` runs for what is still assigned. All records must have been destroyed. Closing twice is fine.
+    /// Leaves the group and disconnects: `onRevoke` runs for what is still assigned. All records must have been destroyed.
+    /// Closing twice is fine.
     public func close() {
         guard !closed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         session.isClosing = true

@@ -76,13 +76,15 @@ final class ConsumerSession: @unchecked Sendable {
         } catch {
             // librdkafka waits for an answer: nothing is consumed.
             if isCooperative(client) {
-                if let list = try? TopicPartitionList([TopicPartition]()), let error = rd_kafka_incremental_assign(client, list.handle) {
+                let nothing = TopicPartitionList(capacity: 0)
+                if let error = rd_kafka_incremental_assign(client, nothing.handle) {
                     rd_kafka_error_destroy(error)
                 }
             } else {
                 rd_kafka_assign(client, nil)
             }
-            report(error as? KafkaError ?? KafkaError(RD_KAFKA_RESP_ERR__APPLICATION, "starting \(partitions.count) partitions: \(error)"))
+            report(error as? KafkaError
+                ?? KafkaError(RD_KAFKA_RESP_ERR__APPLICATION, "starting \(partitions.count) partitions: \(error)"))
             throw error
         }
     }
@@ -156,7 +158,9 @@ final class ConsumerSession: @unchecked Sendable {
 /// The error of librdkafka's error callback; a fatal one stands behind `_FATAL`.
 func clientError(_ client: OpaquePointer?, _ code: Int32, _ reason: UnsafePointer<CChar>?) -> KafkaError {
     let message = reason.map { String(cString: $0) }
-    guard code == RD_KAFKA_RESP_ERR__FATAL.rawValue, let client else { return KafkaError(rd_kafka_resp_err_t(rawValue: code), message) }
+    guard code == RD_KAFKA_RESP_ERR__FATAL.rawValue, let client else {
+        return KafkaError(rd_kafka_resp_err_t(rawValue: code), message)
+    }
     var text = [CChar](repeating: 0, count: 512)
     let original = rd_kafka_fatal_error(client, &text, text.count)
     return KafkaError(original, string(of: text), isFatal: true, isRetriable: false)

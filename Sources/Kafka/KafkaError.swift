@@ -57,7 +57,10 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
     private var remedy: String? {
         switch rd_kafka_resp_err_t(rawValue: code) {
         case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__TIMED_OUT:
-            "Check that bootstrap.servers and the brokers' advertised listeners are reachable from here, and that security.protocol fits."
+            """
+            Check that bootstrap.servers and the brokers' advertised listeners are reachable from here, and that \
+            security.protocol fits.
+            """
         case RD_KAFKA_RESP_ERR__RESOLVE:
             "Check the host names in bootstrap.servers and in the brokers' advertised listeners."
         case RD_KAFKA_RESP_ERR__SSL:
@@ -70,7 +73,10 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
             "Create the topic, or correct its name in the configuration."
         case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR__NO_OFFSET:
-            "The log does not hold this position (retention, or a recreated topic): rebuild the state from the log's beginning or a snapshot; nothing was skipped."
+            """
+            The log does not hold this position (retention, or a recreated topic): rebuild the state from the log's beginning \
+            or a snapshot; nothing was skipped.
+            """
         case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
             "The application polled too rarely: raise max.poll.interval.ms or make the batches smaller."
         case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:

@@ -109,9 +109,11 @@ public final class Producer: Sendable {
 
     private func handle(of topic: String) throws(KafkaError) -> OpaquePointer {
         if let known = topics.withLock({ $0[topic] }) { return known.pointer }
-        let created = try client.with { rd_kafka_topic_new($0, topic, nil) }.map { TopicHandle(pointer: $0) }
+        // librdkafka takes an empty name and fails only at the delivery.
+        let created = try client.with { topic.isEmpty ? nil : rd_kafka_topic_new($0, topic, nil) }
+            .map { TopicHandle(pointer: $0) }
         guard let created else {
-            throw KafkaError(rd_kafka_last_error(), "topic \"\(topic)\" cannot be produced to: check its name")
+            throw KafkaError(RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, "\"\(topic)\" is not the name of a topic")
         }
         return topics.withLock { topics in
             if let known = topics[topic] {
@@ -157,7 +159,8 @@ public final class Producer: Sendable {
         bytes.map { UnsafeMutableRawPointer(mutating: $0.baseAddress ?? emptyAddress) }
     }
 
-    private nonisolated(unsafe) static let emptyAddress = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
+    private nonisolated(unsafe) static let emptyAddress = UnsafeRawPointer(
+        UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
 
     private static func list(_ headers: [(String, [UInt8])]) -> OpaquePointer? {
         let list = rd_kafka_headers_new(headers.count)

@@ -16,7 +16,8 @@ final class ProducerSession: Sendable {
     /// Sets the callbacks; each finds its session through the opaque pointer.
     static func install(on configuration: OpaquePointer) {
         rd_kafka_conf_set_dr_msg_cb(configuration) { _, message, opaque in
-            guard let message, message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR, let session = ProducerSession.of(opaque) else { return }
+            guard let message, message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR, let session = ProducerSession.of(opaque)
+            else { return }
             let topic = message.pointee.rkt.flatMap { rd_kafka_topic_name($0) }.map { String(cString: $0) }
             session.failures.add(1, ordering: .relaxed)
             session.lastError.withLock {

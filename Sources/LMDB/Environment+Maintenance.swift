@@ -19,7 +19,8 @@ extension Environment {
     /// Moves the map to a larger size. New readers wait until the running ones have left and the map has moved, which takes
     /// microseconds plus the longest read. Asking for less than the present size changes nothing.
     ///
-    /// Never call it inside a transaction of the same thread: inside a write it throws `EDEADLK`, inside a read it would wait for ever.
+    /// Never call it inside a transaction of the same thread: inside a write it throws `EDEADLK`, inside a read it would wait
+    /// for ever.
     @available(*, noasync, message: "It waits for readers: call it from synchronous code")
     public func grow(toMapBytes bytes: Int) throws(LMDBError) {
         guard let target = Self.wholePages(bytes) else {
@@ -68,7 +69,8 @@ extension Environment {
         }
     }
 
-    /// Clears the reader slots of processes that died inside a read transaction; they would pin old pages for ever. Answers how many.
+    /// Clears the reader slots of processes that died inside a read transaction; they would pin old pages for ever.
+    /// Answers how many.
     @discardableResult
     public func reapStaleReaders() -> Int {
         inside { handle in

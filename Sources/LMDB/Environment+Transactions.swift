@@ -28,7 +28,8 @@ extension Environment {
 
     /// Runs one read transaction over the newest commit. Many threads may read at once, also while one writes.
     ///
-    /// Waits while the map is being grown. The transaction comes from a pool; the cost beyond LMDB's own is one short lock at each end.
+    /// Waits while the map is being grown. The transaction comes from a pool; the cost beyond LMDB's own is one short lock at
+    /// each end.
     @available(*, noasync, message: "A read transaction pins pages: keep it short and call it from synchronous code")
     public func read<R>(_ body: (borrowing ReadTransaction) throws -> R) throws -> R {
         let handle = try beginReading()

@@ -17,7 +17,8 @@ internal import Glibc
 ///     }
 ///
 /// Bodies are synchronous on purpose: a read transaction that lives across an `await` pins old pages and lets the file grow, and
-/// a write transaction belongs to its thread. Transactions of one environment do not nest on a thread, except a read inside a write.
+/// a write transaction belongs to its thread. Transactions of one environment do not nest on a thread, except a read inside a
+/// write.
 public final class Environment: Sendable {
     /// What a commit promises after a crash of the *system*. A crash of the process never loses a commit.
     public enum SyncMode: Sendable {

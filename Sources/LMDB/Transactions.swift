@@ -42,7 +42,8 @@ public struct WriteTransaction: ~Copyable {
 
     /// Sets the value of a key of 1 to 511 bytes.
     ///
-    /// - Throws: `.mapFull`, `.transactionFull`, `.badSize`. After `.mapFull` or `.transactionFull` the transaction can only be aborted: let the error leave the body.
+    /// - Throws: `.mapFull`, `.transactionFull`, `.badSize`. After `.mapFull` or `.transactionFull` the transaction can only be
+    ///   aborted: let the error leave the body.
     public borrowing func put(
         _ table: Table, _ key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
     ) throws(LMDBError) {

@@ -133,7 +133,9 @@ struct ConsumerTests {
             cluster.bootstrapServers, topics: ["clicks"], extra: ["enable.partition.eof": "\(partitionEnds)"])
         #expect(try consumer.poll { $0.records.count >= 10 })
         try consumer.poll(forSeconds: 0.5)
-        if partitionEnds { #expect(consumer.errors.contains { $0.isPartitionEnd && $0.topicPartition == partition && $0.offset == 10 }) }
+        if partitionEnds {
+            #expect(consumer.errors.contains { $0.isPartitionEnd && $0.topicPartition == partition && $0.offset == 10 })
+        }
         try consumer.consumer.pause([partition])
         try send(10..<20, partition: 0)
         try send(0..<5, partition: 1)
@@ -163,7 +165,9 @@ struct ConsumerTests {
     @Test func keysValuesHeadersAndTimestampsAreAsProduced() throws {
         try producer.send("clicks", partition: 0, key: nil, "no key", timestampMilliseconds: 1_700_000_000_123)
         try producer.send("clicks", partition: 0, key: "", "")
-        try producer.send("clicks", partition: 0, key: "tombstone", nil, headers: [("reason", Array("late".utf8)), ("reason", []), ("x", [0, 255])])
+        try producer.send(
+            "clicks", partition: 0, key: "tombstone", nil,
+            headers: [("reason", Array("late".utf8)), ("reason", []), ("x", [0, 255])])
         #expect(producer.flush(timeoutMilliseconds: 10_000) == 0)
         let reader = try Consumer(
             configuration: ["bootstrap.servers": cluster.bootstrapServers],
@@ -232,7 +236,9 @@ struct ConsumerTests {
         consumer.consumer.close()
         consumer.consumer.close()
         #expect(throws: KafkaError.self) { try consumer.poll { _ in false } }
-        #expect(throws: KafkaError.self) { try consumer.consumer.commit([.init(topic: "clicks", partition: 0): 1], asynchronously: true) }
+        #expect(throws: KafkaError.self) {
+            try consumer.consumer.commit([.init(topic: "clicks", partition: 0): 1], asynchronously: true)
+        }
         #expect(consumer.consumer.cachedWatermarks(.init(topic: "clicks", partition: 0)) == nil)
     }
 }
