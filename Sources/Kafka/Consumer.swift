@@ -45,12 +45,11 @@ public final class Consumer: @unchecked Sendable {
         "partition.assignment.strategy": "range", "queued.max.messages.kbytes": "65536", "fetch.wait.max.ms": "50",
     ]
 
-    /// Joins the group and subscribes to the topics.
+    /// Joins the group and subscribes to the topics; or, with `subscribes: false`, reads what `assign(_:)` says later.
     ///
     /// - Parameters:
     ///   - configuration: librdkafka's properties; they win over `defaults`. `bootstrap.servers` and `group.id` are a must.
-    ///   - onAssign: gets the new partitions and answers where each starts. One without an answer starts at the group's committed
-    ///     offset. If it throws, nothing is consumed and `poll` throws the same error.
+    ///   - onAssign: gets the new partitions and answers where each starts. One without an answer is held but not read. If it throws, nothing is consumed and `poll` throws the same error.
     ///   - onRevoke: gets the partitions that are given up; they are released when it returns.
     ///   - onError: errors of the client and of single partitions, also the end of a partition if asked for.
     ///   - log: librdkafka's log; called on any of its threads.
@@ -61,6 +60,7 @@ public final class Consumer: @unchecked Sendable {
         onError: @escaping @Sendable (KafkaError) -> Void, log: LogHandler? = nil
     ) throws(KafkaError) {
         try self.init(configuration, topics, onAssign, onRevoke, onError, log)
+        guard subscribes else { return }
         let list = TopicPartitionList(capacity: topics.count)
         for topic in topics { rd_kafka_topic_partition_list_add(list.handle, topic, RD_KAFKA_PARTITION_UA) }
         try check(rd_kafka_subscribe(client, list.handle), "subscribing to \(topics.joined(separator: ", "))")
