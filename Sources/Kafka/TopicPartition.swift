@@ -22,4 +22,6 @@ public enum StartPosition: Hashable, Sendable {
     case beginning
     /// After the newest record at the time of the assignment.
     case end
+    /// Where the group committed last.
+    case committed
 }

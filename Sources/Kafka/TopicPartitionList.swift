@@ -60,6 +60,7 @@ extension StartPosition {
         case .offset(let offset): max(0, offset)
         case .beginning: Int64(RD_KAFKA_OFFSET_BEGINNING)
         case .end: Int64(RD_KAFKA_OFFSET_END)
+        case .committed: Int64(RD_KAFKA_OFFSET_INVALID)
         }
     }
 }

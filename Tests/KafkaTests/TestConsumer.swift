@@ -45,7 +45,7 @@ final class TestConsumer: Sendable {
                     $0.assigned += partitions
                 }
                 if refuse { throw Refused() }
-                return partitions.reduce(into: [:]) { $0[$1] = starts?[$1] ?? otherwise }
+                return partitions.reduce(into: [:]) { $0[$1] = starts?[$1] ?? otherwise ?? .committed }
             },
             onRevoke: { partitions in
                 log.content.withLock {

@@ -39,6 +39,8 @@ struct Generate: ParsableCommand {
     var customers = 100_000
     @Option(help: "Products.")
     var products = 10_000
+    @Option(help: "How unequal customers and products are: the exponent of Zipf's law.")
+    var skew = 0.8
     @Option(help: "Share of purchases among the events.")
     var purchases = 0.04
     @Option(help: "Share of late events.")
@@ -73,6 +75,7 @@ struct Generate: ParsableCommand {
         result.products = products
         result.eventsPerSecond = rate
         result.start = start.flatMap { Self.time($0) } ?? now - (Durations.microseconds(history) ?? 0)
+        result.zipfExponent = skew
         result.purchaseShare = purchases
         result.lateShare = late
         result.duplicateShare = duplicates
