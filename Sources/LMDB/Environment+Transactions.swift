@@ -34,7 +34,9 @@ extension Environment {
             mdb_txn_reset(handle)
             gate.leave(handle)
         }
-        return try body(ReadTransaction(handle, self))
+        // Named, because swiftc 6.3.1 crashes in release builds when it specializes a call with the value passed directly.
+        let transaction = ReadTransaction(handle, self)
+        return try body(transaction)
     }
 
     private func beginWriting() throws(LMDBError) -> OpaquePointer {
