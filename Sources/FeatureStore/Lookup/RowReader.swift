@@ -82,7 +82,7 @@ package struct RowReader {
             }
         }
         var accumulators = (read.fixed + read.variable).map { Accumulator($0) }
-        for window in read.windows {
+        for window in read.windows(at: time) {
             let left = window.window.leftEdge(at: time)
             var isWarming = false, isKnown = true
             for i in parts.indices {
