@@ -65,7 +65,7 @@ struct Accumulator {
         }
     }
 
-    /// Values told apart; exact unless a tile or the union holds more than `DistinctCell.capacity` and one was cut.
+    /// Values told apart; exact unless the union holds more than `DistinctCell.capacity`, whether or not a tile was cut.
     mutating func distinctCount() -> Int64 {
         hashes.sort()
         var unique = 0
@@ -74,10 +74,10 @@ struct Accumulator {
             unique += 1
         }
         hashes.removeLast(hashes.count - unique)
-        guard isEstimate, unique >= DistinctCell.capacity else { return Int64(unique) }
         let k = DistinctCell.capacity
+        guard unique > k || (isEstimate && unique == k) else { return Int64(unique) }
         let u = Double(hashes[k - 1]) / 0x1p64
-        return Int64((Double(k - 1) / u).rounded())
+        return Int64(exactly: (Double(k - 1) / u).rounded()) ?? .max  // Only damaged hashes lie that close together.
     }
 
     /// Entries in bytewise order of their keys; what was cut under `MapCell.restKey`.
