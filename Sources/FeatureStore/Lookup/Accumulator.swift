@@ -65,7 +65,7 @@ struct Accumulator {
         }
     }
 
-    /// Values told apart; exact unless a tile or the union holds more than `DistinctCell.capacity` and one was cut.
+    /// Values told apart; exact unless the union holds more than `DistinctCell.capacity`, whether or not a tile was cut.
     mutating func distinctCount() -> Int64 {
         hashes.sort()
         var unique = 0
@@ -74,13 +74,13 @@ struct Accumulator {
             unique += 1
         }
         hashes.removeLast(hashes.count - unique)
-        guard isEstimate, unique >= DistinctCell.capacity else { return Int64(unique) }
         let k = DistinctCell.capacity
+        guard unique > k || (isEstimate && unique == k) else { return Int64(unique) }
         let u = Double(hashes[k - 1]) / 0x1p64
-        return Int64((Double(k - 1) / u).rounded())
+        return Int64(exactly: (Double(k - 1) / u).rounded()) ?? .max  // Only damaged hashes lie that close together.
     }
 
-    /// Entries in bytewise order of their keys; what was cut under `MapCell.restKey`.
+    /// Entries in bytewise order of their keys; what was cut is under `MapCell.restKey`, together with a key of that very name.
     mutating func map(_ value: (Int128) -> Value) -> [Value.MapEntry] {
         var others = rest
         if keys.count > Int(column.maxKeys) {
@@ -92,7 +92,17 @@ struct Accumulator {
         }
         keys.sort { compareBytes($0.key, $1.key) < 0 }
         var entries = keys.map { Value.MapEntry(key: String(decoding: $0.key, as: UTF8.self), value: value($0.amount)) }
-        if let others { entries.append(.init(key: MapCell.restKey, value: value(others))) }
+        guard let others else { return entries }
+        let restKey = Array(MapCell.restKey.utf8)
+        let (at, order) = restKey.withUnsafeBytes { bytes in
+            let at = keys.firstIndex { compareBytes($0.key, bytes) >= 0 } ?? keys.count
+            return (at, at < keys.count ? compareBytes(keys[at].key, bytes) : 1)
+        }
+        if order == 0 {
+            entries[at].value = value(keys[at].amount &+ others)
+        } else {
+            entries.insert(.init(key: MapCell.restKey, value: value(others)), at: at)
+        }
         return entries
     }
 }

@@ -17,6 +17,15 @@ package struct ReadPlan: Sendable {
         var variable: [TileColumn]
         /// Shortest first, lifetime last.
         var windows: [WindowRead]
+        /// Whether each window begins at or before the ones in front of it, whatever the time. A coarser hop may snap a shorter window
+        /// to an earlier begin than a longer one has.
+        var areNested: Bool
+
+        /// Those that begin last come first.
+        func windows(at time: Int64) -> [WindowRead] {
+            if areNested { return windows }
+            return windows.sorted { ($0.window.leftEdge(at: time) ?? .min) > ($1.window.leftEdge(at: time) ?? .min) }
+        }
     }
 
     enum Finish: Sendable {
@@ -146,7 +155,7 @@ package struct ReadPlan: Sendable {
         windows.sort { $0.window.sortLength < $1.window.sortLength }
         return ViewRead(
             view: index, stream: plan.streams.firstIndex { $0.index == view.stream }!, fixed: fixed, variable: variable,
-            windows: windows)
+            windows: windows, areNested: zip(windows, windows.dropFirst()).allSatisfy { $0.window.isAlwaysWithin($1.window) })
     }
 }
 
@@ -155,6 +164,16 @@ extension Window {
         switch self {
         case .sliding(let length, _): length
         case .lifetime: .max
+        }
+    }
+
+    /// Whether `other` begins no later than this window, whatever the time. Hops divide one another.
+    fileprivate func isAlwaysWithin(_ other: Window) -> Bool {
+        switch (self, other) {
+        case (_, .lifetime): true
+        case (.lifetime, .sliding): false
+        case (.sliding(let length, let hop), .sliding(let otherLength, let otherHop)):
+            length + Swift.max(0, hop - otherHop) <= otherLength
         }
     }
 

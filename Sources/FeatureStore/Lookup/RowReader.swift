@@ -75,14 +75,14 @@ package struct RowReader {
         }
         var newest: Int64?
         for part in parts {
-            SequenceCells.forEach(0, of: part.view, in: part.sequences) { entry, _, _ in
+            SequenceCells.forEach(0, of: part.view, in: part.sequences) { entry, _, _, _ in
                 guard entry <= time else { return true }
                 newest = Swift.max(newest ?? entry, entry)
                 return false
             }
         }
         var accumulators = (read.fixed + read.variable).map { Accumulator($0) }
-        for window in read.windows {
+        for window in read.windows(at: time) {
             let left = window.window.leftEdge(at: time)
             var isWarming = false, isKnown = true
             for i in parts.indices {
@@ -203,7 +203,7 @@ package struct RowReader {
 
     /// The entries of one sequence column, over all rows, from `left` to `time`.
     private struct Sequence {
-        private var entries: [(time: Int64, integer: Int64, string: UnsafeRawBufferPointer)] = []
+        private var entries: [(time: Int64, id: UInt64, integer: Int64, string: UnsafeRawBufferPointer)] = []
         /// False when entries that belong here may have been left out: `time` lies before what is kept.
         private(set) var isKnown = true
 
@@ -211,12 +211,12 @@ package struct RowReader {
             for part in parts {
                 let column = part.view.sequences[index]
                 var kept = 0, older = 0, within = 0
-                SequenceCells.forEach(index, of: part.view, in: part.sequences) { entryTime, integer, string in
+                SequenceCells.forEach(index, of: part.view, in: part.sequences) { entryTime, id, integer, string in
                     kept += 1
                     if entryTime <= part.newest - part.view.levels.history { older += 1 }
                     guard entryTime <= time else { return true }
                     within += 1
-                    if left == nil || entryTime >= left! { entries.append((entryTime, integer, string)) }
+                    if left == nil || entryTime >= left! { entries.append((entryTime, id, integer, string)) }
                     return true
                 }
                 // Before the history only the newest n are kept; some of them may be newer than `time`.
@@ -229,8 +229,8 @@ package struct RowReader {
                     isKnown = false
                 }
             }
-            // Stable: rows keep their order, entries of one row the order (time, id).
-            if parts.count > 1 { entries.sort { $0.time > $1.time } }
+            // The entries of one row lie in this order already.
+            if parts.count > 1 { entries.sort { ($0.time, $0.id) > ($1.time, $1.id) } }
         }
 
         var newest: Int64? { isKnown ? entries.first?.time : nil }

@@ -42,7 +42,8 @@ package struct Levels: Sendable {
             // ... but a coarser hop that reaches hardly further than a finer one is not worth a level: the finer tiles serve it. The
             // slack guarantees that each level's zone begins and ends on a boundary of its own hop.
             if length < finer.reach + finer.hop + 2 * hop || levels.count == Self.maxLevels {
-                levels[levels.count - 1].reach = Swift.max(finer.reach, length)
+                // A window of the coarser hop may begin up to `hop - finer.hop` before the finer level's edge for its length.
+                levels[levels.count - 1].reach = Swift.max(finer.reach, length + hop - finer.hop)
             } else {
                 levels.append(Level(hop: hop, reach: length))
             }

@@ -154,14 +154,14 @@ enum SequenceCells {
     /// For lookups: calls `body` for each entry of column `index`, newest first, until it returns false.
     static func forEach(
         _ index: Int, of plan: ViewPlan, in bytes: UnsafeRawBufferPointer,
-        _ body: (_ time: Int64, _ integer: Int64, _ string: UnsafeRawBufferPointer) -> Bool
+        _ body: (_ time: Int64, _ id: UInt64, _ integer: Int64, _ string: UnsafeRawBufferPointer) -> Bool
     ) {
         var reader = Reader(bytes: bytes)
         for i in 0...index {
             let count = reader.count()
             for _ in 0..<count {
                 let entry = reader.entry(plan.sequences[i].kind)
-                if i == index, !body(entry.time, entry.integer, entry.string) { return }
+                if i == index, !body(entry.time, entry.id, entry.integer, entry.string) { return }
             }
         }
     }
