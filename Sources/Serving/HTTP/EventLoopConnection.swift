@@ -5,8 +5,8 @@ internal import NIOCore
 /// An HTTP/1.1 connection whose requests are answered on the connection's own event loop.
 ///
 /// Left to itself, Swift concurrency moves each request to a thread of the global pool and its response back: two thread wake-ups around a
-/// lookup of a few µs, more than half of the CPU time of a request. A lookup does not block, so it may run where the bytes arrive. The
-/// price is that a long batch holds up the other connections of its event loop meanwhile: `maxKeysPerRequest` bounds that to some milliseconds.
+/// lookup of a few µs, a tenth of the CPU time of a request. A lookup does not block, so it may run where the bytes arrive; what takes
+/// longer (`LookupResponder.batch`) goes to the pool by itself.
 struct EventLoopConnection: ServerChildChannel {
     private let http: HTTP1Channel
 
