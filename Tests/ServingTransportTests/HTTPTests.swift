@@ -75,6 +75,16 @@ import Testing
                 """)
     }
 
+    @Test(arguments: [1, 16, 17, 200]) func answersBatchesOfAnySize(_ count: Int) async throws {
+        let keys = (0..<count).map { "k\($0)" }
+        let body = "{\"service\":\"homepage\",\"keys\":[\(keys.map { "\"\($0)\"" }.joined(separator: ","))]}"
+        let double = LookupDouble(maxKeys: 200)
+        let answer = try await respond(.post, "/v1/lookup", body: body, double: double)
+        let expected = try double.service.lookup(.init(.service("homepage"), keys: keys)).get().json()
+        #expect(answer.status == 200)
+        #expect(answer.body == expected.text)
+    }
+
     @Test func listsServicesWithTheirContracts() async throws {
         let one = try await respond(.get, "/v1/services/homepage")
         #expect(

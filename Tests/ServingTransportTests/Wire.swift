@@ -1,3 +1,5 @@
+import GRPCCore
+
 /// A second, naive implementation of the Protobuf wire format, to check ours against.
 enum Wire {
     enum Field: Equatable {
@@ -50,4 +52,10 @@ enum Wire {
         }
         return fields
     }
+}
+
+/// Messages as they are on the wire.
+struct Raw: MessageSerializer, MessageDeserializer {
+    func serialize<Bytes: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Bytes { Bytes(message) }
+    func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws -> [UInt8] { bytes.withUnsafeBytes { Array($0) } }
 }

@@ -1,4 +1,5 @@
 internal import Hummingbird
+internal import HummingbirdCore
 public import Logging
 public import ServiceLifecycle
 public import Serving
@@ -35,6 +36,7 @@ public struct HTTPServer: Service {
     public func run() async throws {
         var application = Application(
             responder: LookupResponder(service: service, metricSources: metricSources),
+            server: HTTPServerBuilder { EventLoopConnection(responder: $0) },
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil, backlog: 1024),
             onServerRunning: { [onListening, port] channel in await onListening(channel.localAddress?.port ?? port) },
             logger: logger)

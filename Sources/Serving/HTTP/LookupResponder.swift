@@ -39,7 +39,7 @@ package struct LookupResponder: HTTPResponder {
             return try lookup(LookupRequest(.service(name), keys: [key], asOf: asOf, maxStaleness: maxStaleness))
         case .lookup:
             try target.noParameters()
-            return try lookup(try await lookupRequest(body: request))
+            return try await batch(try await lookupRequest(body: request))
         case .services:
             try target.noParameters()
             return Response(json: service.servicesJSON())
@@ -65,6 +65,18 @@ package struct LookupResponder: HTTPResponder {
     private func lookup(_ request: LookupRequest) throws(LookupProblem) -> Response {
         Response(json: try service.lookup(request).get().json())
     }
+
+    /// Long batches leave the event loop of their connection, so that they do not hold up its other requests.
+    private func batch(_ request: LookupRequest) async throws(LookupProblem) -> Response {
+        if request.keys.count <= Self.maxKeysOnEventLoop { return try lookup(request) }
+        let result = await withTaskExecutorPreference(globalConcurrentExecutor) { () async -> Result<Response, LookupProblem> in
+            service.lookup(request).map { Response(json: $0.json()) }
+        }
+        return try result.get()
+    }
+
+    /// Some 100 µs of work.
+    private static let maxKeysOnEventLoop = 16
 
     private func lookupRequest(body request: Request) async throws(LookupProblem) -> LookupRequest {
         let body: ByteBuffer

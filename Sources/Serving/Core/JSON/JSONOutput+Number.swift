@@ -61,32 +61,37 @@ extension JSONOutput {
         if year < 0 || year > 9999 {
             year < 0 ? raw("-") : raw("+")
             bytes.append(contentsOf: String(year.magnitude).utf8)
-        } else {
-            padded(Int(year), 4)
         }
-        raw("-")
-        padded(month, 2)
-        raw("-")
-        padded(day, 2)
-        raw("T")
-        padded(Int(secondOfDay / 3600), 2)
-        raw(":")
-        padded(Int(secondOfDay / 60 % 60), 2)
-        raw(":")
-        padded(Int(secondOfDay % 60), 2)
-        raw(".")
-        padded(Int(fraction), 6)
-        raw("Z\"")
-    }
-
-    private mutating func padded(_ number: Int, _ width: Int) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 8) { room in
-            var rest = number
-            for index in stride(from: width - 1, through: 0, by: -1) {
-                room[index] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
-                rest /= 10
+        // `YYYY-MM-DDTHH:MM:SS.ffffffZ"` from the back, appended at once: an answer has one for each feature.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 28) { room in
+            var at = room.count
+            @inline(__always) func put(_ byte: UInt8) {
+                at -= 1
+                room[at] = byte
             }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: room[..<width]))
+            @inline(__always) func put(_ number: Int, width: Int) {
+                var rest = number
+                for _ in 0..<width {
+                    put(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+                    rest /= 10
+                }
+            }
+            put(UInt8(ascii: "\""))
+            put(UInt8(ascii: "Z"))
+            put(Int(fraction), width: 6)
+            put(UInt8(ascii: "."))
+            put(Int(secondOfDay % 60), width: 2)
+            put(UInt8(ascii: ":"))
+            put(Int(secondOfDay / 60 % 60), width: 2)
+            put(UInt8(ascii: ":"))
+            put(Int(secondOfDay / 3600), width: 2)
+            put(UInt8(ascii: "T"))
+            put(day, width: 2)
+            put(UInt8(ascii: "-"))
+            put(month, width: 2)
+            put(UInt8(ascii: "-"))
+            if year >= 0, year <= 9999 { put(Int(year), width: 4) }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: room[at...]))
         }
     }
 }
