@@ -5,5 +5,5 @@ import Ingest
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt { targets.decode(data, count) }
 
-private let targets = DecoderTarget(
+nonisolated(unsafe) private let targets = DecoderTarget(
     [DecoderTarget.protobuf(.plain)], descriptorSet: DecoderTarget.file("MILLRACE_DESCRIPTOR_SET"))
