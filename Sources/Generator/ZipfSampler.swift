@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+internal import Glibc
 
 /// Draws ranks 1 ... `count` with probability proportional to `rank^-exponent`, in constant memory and expected constant time.
 ///
