@@ -191,7 +191,6 @@ public final class IngestService: @unchecked Sendable {
     }
 
     private func commitToGroup(wait: Bool) {
-        guard definitions.kafka.assignment == .group else { return }
         guard wait || ContinuousClock.now - lastCommit >= Self.groupCommitInterval else { return }
         lastCommit = ContinuousClock.now
         var offsets: [TopicPartition: Int64] = [:]

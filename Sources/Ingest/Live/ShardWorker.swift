@@ -11,10 +11,18 @@ final class ShardWorker: @unchecked Sendable {
     private let deadLetters: DeadLetters?
     private let metrics: IngestMetrics
     private let notify: @Sendable (IngestNotice) -> Void
-    private let partitionCounts: [String: Int]
     private var thread: WorkerThread?
 
+    /// What the loop over events asks of a stream, flat.
+    private struct StreamFacts {
+        var maxClockSkew: Microseconds
+        var partitioner: Partitioner
+        /// Partitions of the topic; 0: it is not partitioned by the key.
+        var partitionCount: Int
+    }
+
     // Used by the worker's thread only.
+    private let facts: [StreamFacts]
     private let decoders: [EventDecoder]
     private let batch = EventBatch()
     private var progress: BatchProgress
@@ -27,7 +35,6 @@ final class ShardWorker: @unchecked Sendable {
     ) throws(DecoderSetupError) {
         self.shard = shard
         self.definitions = definitions
-        self.partitionCounts = partitionCounts
         self.deadLetters = deadLetters
         self.metrics = metrics
         self.notify = notify
@@ -36,6 +43,11 @@ final class ShardWorker: @unchecked Sendable {
             decoders.append(try EventDecoder(stream: stream, index: Int32(index), descriptorSet: descriptorSets[index]))
         }
         self.decoders = decoders
+        facts = definitions.streams.map { stream in
+            StreamFacts(
+                maxClockSkew: stream.maxClockSkew, partitioner: stream.partitioner,
+                partitionCount: stream.partitioned ? partitionCounts[stream.topic] ?? 0 : 0)
+        }
         progress = BatchProgress(streamCount: definitions.streams.count)
         // Two batches may wait while one is applied.
         queue = RecordQueue(
@@ -86,7 +98,6 @@ final class ShardWorker: @unchecked Sendable {
     @inline(__always)
     private func decode(_ record: Record, _ deadCount: inout Int) {
         let index = record.topicOrdinal
-        let stream = definitions.streams[index]
         let time = record.timestampMicros
         let newest = Swift.max(progress.positions[index]?.newestRecordTime ?? 0, time)
         progress.positions[index] = .init(nextOffset: record.offset + 1, newestRecordTime: newest)
@@ -98,22 +109,28 @@ final class ShardWorker: @unchecked Sendable {
         switch decoders[index].decode(value, recordTime: time, into: batch) {
         case .event:
             let event = batch.events[batch.eventCount - 1]
-            if time >= 0, event.time > time + stream.maxClockSkew {
+            if time >= 0, event.time > time + facts[index].maxClockSkew {
                 batch.removeLast(firstValue: firstValue)
                 progress.drop(.future, stream: index)
             }
         case .dropped(let reason, let detail):
             progress.drop(reason, stream: index)
-            guard reason == .malformed || reason == .unknown, let topic = stream.deadLetterTopic, let deadLetters else { return }
-            deadCount += 1
-            do {
-                let fault = decoders[index].fault(reason, detail)
-                try deadLetters.send(record, of: stream, to: topic, reason: reason, error: fault.what)
-            } catch {
-                metrics.recordDeadLetters(0, failed: 1)
-                notify(.deadLetterFailed(topic: topic, reason: "\(error)"))
-            }
+            if reason == .malformed || reason == .unknown { deadCount += sendDeadLetter(record, reason, detail) }
         }
+    }
+
+    /// The number of dead letters on their way: 1, or 0 when the stream has no topic for them.
+    private func sendDeadLetter(_ record: Record, _ reason: DropReason, _ detail: DecodeFaultDetail) -> Int {
+        let stream = definitions.streams[record.topicOrdinal]
+        guard let topic = stream.deadLetterTopic, let deadLetters else { return 0 }
+        do {
+            let fault = decoders[record.topicOrdinal].fault(reason, detail)
+            try deadLetters.send(record, of: stream, to: topic, reason: reason, error: fault.what)
+        } catch {
+            metrics.recordDeadLetters(0, failed: 1)
+            notify(.deadLetterFailed(topic: topic, reason: "\(error)"))
+        }
+        return 1
     }
 
     /// Counts events that lie in another partition than their key belongs to: lookups go where the key belongs.
@@ -121,16 +138,16 @@ final class ShardWorker: @unchecked Sendable {
         var mismatches: UInt64 = 0
         for i in 0..<batch.eventCount {
             let event = batch.events[i]
-            let stream = definitions.streams[Int(event.stream)]
-            guard stream.partitioned, let count = partitionCounts[stream.topic] else { continue }
+            let stream = facts[Int(event.stream)]
+            guard stream.partitionCount > 0 else { continue }
             let key = batch.values[Int(event.firstValue)].bytes
-            let expected = stream.partitioner.partition(of: key, count: count)
+            let expected = stream.partitioner.partition(of: key, count: stream.partitionCount)
             guard expected != shard.number else { continue }
             mismatches += 1
             if !mismatchReported {
                 mismatchReported = true
                 notify(.partitionMismatch(
-                    stream: stream.name, key: String(decoding: key, as: UTF8.self), expected: expected, actual: shard.number))
+                    stream: definitions.streams[Int(event.stream)].name, key: String(decoding: key, as: UTF8.self), expected: expected, actual: shard.number))
             }
         }
         if mismatches > 0 { shard.notePartitionMismatches(mismatches) }
