@@ -43,86 +43,105 @@ public struct EventRecord: Sendable {
 ///
 /// Not `Sendable`: one owner fills it, applies it and resets it.
 public final class EventBatch {
-    public private(set) var events: UnsafeMutablePointer<EventRecord>
-    public private(set) var eventCount = 0
-    private var eventCapacity: Int
-    public private(set) var values: UnsafeMutablePointer<FieldValue>
-    public private(set) var valueCount = 0
-    private var valueCapacity: Int
-    /// Bytes that do not exist in the record as they are meant (unescaped strings, integers as keys). Chunks never move.
-    private var chunks: [UnsafeMutableRawBufferPointer] = []
-    private var chunk = 0
-    private var chunkUsed = 0
+    /// Behind a pointer, because the loops over events touch it several times an event and a class's variables are checked for
+    /// overlapping access each time.
+    private struct Storage {
+        var events: UnsafeMutablePointer<EventRecord>
+        var eventCount = 0
+        var eventCapacity: Int
+        var values: UnsafeMutablePointer<FieldValue>
+        var valueCount = 0
+        var valueCapacity: Int
+        /// Bytes that do not exist in the record as they are meant (unescaped strings, integers as keys). Chunks never move.
+        var chunks: [UnsafeMutableRawBufferPointer] = []
+        var chunk = 0
+        var chunkUsed = 0
+    }
+
+    private let storage: UnsafeMutablePointer<Storage>
 
     public init(eventCapacity: Int = 1024) {
-        self.eventCapacity = eventCapacity
-        valueCapacity = eventCapacity * 8
-        events = .allocate(capacity: eventCapacity)
-        values = .allocate(capacity: valueCapacity)
+        let valueCapacity = eventCapacity * 8
+        storage = .allocate(capacity: 1)
+        storage.initialize(to: Storage(
+            events: .allocate(capacity: eventCapacity), eventCapacity: eventCapacity,
+            values: .allocate(capacity: valueCapacity), valueCapacity: valueCapacity))
     }
 
     deinit {
-        events.deallocate()
-        values.deallocate()
-        for chunk in chunks { chunk.deallocate() }
+        storage.pointee.events.deallocate()
+        storage.pointee.values.deallocate()
+        for chunk in storage.pointee.chunks { chunk.deallocate() }
+        storage.deinitialize(count: 1)
+        storage.deallocate()
     }
+
+    public var events: UnsafeMutablePointer<EventRecord> { storage.pointee.events }
+    public var eventCount: Int { storage.pointee.eventCount }
+    public var values: UnsafeMutablePointer<FieldValue> { storage.pointee.values }
+    public var valueCount: Int { storage.pointee.valueCount }
 
     /// Forgets the events, keeps the memory.
     public func reset() {
-        eventCount = 0
-        valueCount = 0
-        chunk = 0
-        chunkUsed = 0
+        storage.pointee.eventCount = 0
+        storage.pointee.valueCount = 0
+        storage.pointee.chunk = 0
+        storage.pointee.chunkUsed = 0
     }
 
     /// Room for `count` values, initialised to null, at the end. The pointer holds until the next call; without `append` after it the
     /// same room is given again.
     public func reserveValues(_ count: Int) -> UnsafeMutablePointer<FieldValue> {
-        if valueCount + count > valueCapacity {
-            let capacity = Swift.max(valueCapacity * 2, valueCount + count)
+        let valueCount = storage.pointee.valueCount
+        if valueCount + count > storage.pointee.valueCapacity {
+            let capacity = Swift.max(storage.pointee.valueCapacity * 2, valueCount + count)
             let grown = UnsafeMutablePointer<FieldValue>.allocate(capacity: capacity)
-            grown.moveInitialize(from: values, count: valueCount)
-            values.deallocate()
-            values = grown
-            valueCapacity = capacity
+            grown.moveInitialize(from: storage.pointee.values, count: valueCount)
+            storage.pointee.values.deallocate()
+            storage.pointee.values = grown
+            storage.pointee.valueCapacity = capacity
         }
-        let room = values + valueCount
+        let room = storage.pointee.values + valueCount
         room.initialize(repeating: .null, count: count)
         return room
     }
 
     /// Takes the `valueCount` values last reserved as one event.
     public func append(stream: Int32, time: Int64, id: UInt64, valueCount count: Int) {
-        if eventCount == eventCapacity {
-            let grown = UnsafeMutablePointer<EventRecord>.allocate(capacity: eventCapacity * 2)
-            grown.moveInitialize(from: events, count: eventCount)
-            events.deallocate()
-            events = grown
-            eventCapacity *= 2
+        let eventCount = storage.pointee.eventCount
+        if eventCount == storage.pointee.eventCapacity {
+            let grown = UnsafeMutablePointer<EventRecord>.allocate(capacity: eventCount * 2)
+            grown.moveInitialize(from: storage.pointee.events, count: eventCount)
+            storage.pointee.events.deallocate()
+            storage.pointee.events = grown
+            storage.pointee.eventCapacity = eventCount * 2
         }
-        (events + eventCount).initialize(to: EventRecord(stream: stream, firstValue: Int32(valueCount), time: time, id: id))
-        eventCount += 1
-        valueCount += count
+        (storage.pointee.events + eventCount).initialize(
+            to: EventRecord(stream: stream, firstValue: Int32(storage.pointee.valueCount), time: time, id: id))
+        storage.pointee.eventCount = eventCount + 1
+        storage.pointee.valueCount += count
     }
 
     /// Takes the last event back; `firstValue` is `valueCount` as it was before.
     public func removeLast(firstValue: Int) {
-        eventCount -= 1
-        valueCount = firstValue
+        storage.pointee.eventCount -= 1
+        storage.pointee.valueCount = firstValue
     }
 
     /// Room for `byteCount` bytes that stay in place until `reset`.
     public func store(byteCount: Int) -> UnsafeMutableRawBufferPointer {
         while true {
-            if chunk == chunks.count {
-                chunks.append(.allocate(byteCount: Swift.max(1 << 16, byteCount), alignment: 16))
-                chunkUsed = 0
+            if storage.pointee.chunk == storage.pointee.chunks.count {
+                storage.pointee.chunks.append(.allocate(byteCount: Swift.max(1 << 16, byteCount), alignment: 16))
+                storage.pointee.chunkUsed = 0
             }
-            if chunkUsed + byteCount <= chunks[chunk].count { break }
-            chunk += 1
-            chunkUsed = 0
+            if storage.pointee.chunkUsed + byteCount <= storage.pointee.chunks[storage.pointee.chunk].count { break }
+            storage.pointee.chunk += 1
+            storage.pointee.chunkUsed = 0
         }
-        defer { chunkUsed += byteCount }
-        return UnsafeMutableRawBufferPointer(rebasing: chunks[chunk][chunkUsed..<chunkUsed + byteCount])
+        let used = storage.pointee.chunkUsed
+        storage.pointee.chunkUsed += byteCount
+        return UnsafeMutableRawBufferPointer(
+            rebasing: storage.pointee.chunks[storage.pointee.chunk][used..<used + byteCount])
     }
 }

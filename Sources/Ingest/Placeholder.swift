@@ -1,1 +1,0 @@
-// Placeholder so that the target exists; its first real file replaces it.
