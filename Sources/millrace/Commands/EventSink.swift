@@ -57,7 +57,7 @@ final class FileSink: EventSink {
 
     init(path: String) throws {
         self.path = path
-        guard let file = path == "-" ? stdout : fopen(path, "w") else {
+        guard let file = fopen(path == "-" ? "/dev/stdout" : path, "w") else {
             throw SinkError("cannot write \(path): \(String(cString: strerror(errno)))")
         }
         self.file = file

@@ -43,19 +43,21 @@ struct Get: ParsableCommand {
             throw Exit.failed
         }
         defer { store.closeAll() }
-        do {
-            let time = try asOf.map { text throws(LookupProblem) in try LookupRequest.asOf(text: text) }
-            let request = LookupRequest(
-                service.map { .service($0) } ?? .features(features), keys: keys, asOf: time)
-            let answer = try LookupService(source: LookupSource(store: store)).lookup(request).get()
-            if json {
-                print(String(decoding: answer.json(), as: UTF8.self))
-            } else {
-                print(LookupTable(answer).text)
-            }
-        } catch let problem as LookupProblem {
-            printError("\(problem.detail). \(problem.remedy)")
+        switch answer(store) {
+        case .success(let answer):
+            print(json ? String(decoding: answer.json(), as: UTF8.self) : LookupTable(answer).text)
+        case .failure(let problem):
+            printError("\(problem.detail) \(problem.remedy)")
             throw Exit.failed
         }
+    }
+
+    private func answer(_ store: Store) -> Result<LookupAnswer, LookupProblem> {
+        var time: Int64?
+        if let asOf {
+            do { time = try LookupRequest.asOf(text: asOf) } catch { return .failure(error) }
+        }
+        let request = LookupRequest(service.map { .service($0) } ?? .features(features), keys: keys, asOf: time)
+        return LookupService(source: LookupSource(store: store)).lookup(request)
     }
 }
