@@ -8,6 +8,7 @@
 One broker serves the whole session: the one at KAFKA_BOOTSTRAP, or one that deploy/broker/broker starts on a free loopback port and that
 ends with the session. Topics carry a random prefix, so that a broker that lives longer does no harm. MILLRACE_BINARY names another binary.
 """
+import contextlib
 import os
 import subprocess
 import sys
@@ -46,9 +47,9 @@ def binary():
     return path
 
 
-@pytest.fixture
-def topics(bootstrap):
-    """Fresh topics `clicks`, `purchases` and their dead letters, four partitions each: a map of names to topics."""
+@contextlib.contextmanager
+def fresh_topics(bootstrap):
+    """Topics `clicks`, `purchases` and their dead letters, four partitions each: a map of names to topics."""
     from confluent_kafka.admin import AdminClient, NewTopic
 
     prefix = f"t{uuid.uuid4().hex[:8]}-"
@@ -61,18 +62,28 @@ def topics(bootstrap):
         deleted.result(30)
 
 
-@pytest.fixture
-def definitions(topics, tmp_path):
-    """The shop's definitions with this test's topics: (path of the file, its contents)."""
+def shop_definitions(topics, directory):
+    """The shop's definitions with these topics: (path of the file, its contents)."""
     import yaml
 
     contents = yaml.safe_load((REPOSITORY / "Examples" / "shop" / "millrace.yaml").read_text())
     for name, stream in contents["streams"].items():
         stream["topic"] = topics[name]
         stream["dead_letter_topic"] = topics[f"{name}.dlq"]
-    path = tmp_path / "millrace.yaml"
+    path = directory / "millrace.yaml"
     path.write_text(yaml.safe_dump(contents, sort_keys=False))
     return path, contents
+
+
+@pytest.fixture
+def topics(bootstrap):
+    with fresh_topics(bootstrap) as names:
+        yield names
+
+
+@pytest.fixture
+def definitions(topics, tmp_path):
+    return shop_definitions(topics, tmp_path)
 
 
 @pytest.fixture
@@ -84,3 +95,28 @@ def program(binary, definitions, bootstrap, tmp_path):
     yield made
     if made.process is not None:
         made.kill()
+
+
+@pytest.fixture(scope="module")
+def running(binary, bootstrap, tmp_path_factory):
+    """A `Program` with 500 applied events, for a whole module of tests that only ask."""
+    from oracle import Oracle
+    from program import Program
+    from shop_stream import RecordProducer, ShopStream
+
+    directory = tmp_path_factory.mktemp("running")
+    with fresh_topics(bootstrap) as topics:
+        path, contents = shop_definitions(topics, directory)
+        producer = RecordProducer(bootstrap, topics, Oracle(contents))
+        stream = ShopStream(seed=3, start=1_764_547_200_000_000, customers=20, step_micros=60_000_000)
+        for _ in range(500):
+            producer.send(stream.next())
+        producer.flush()
+        made = Program(binary, path, bootstrap, directory)
+        made.start()
+        try:
+            made.wait_healthy()
+            made.wait_applied(producer.ends)
+            yield made
+        finally:
+            made.kill()

@@ -45,6 +45,6 @@ def compare(server, oracle, entity, keys, features, t, batch=200):
 def check_counters(program, oracle):
     """The program's counts of applied and dropped events are the oracle's, exactly."""
     applied = {stream: n for (stream,), n in program.counters("millrace_events_applied_total", "stream").items() if n}
-    assert applied == dict(oracle.applied)
+    assert applied == dict(oracle.applied), f"applied: {applied}, the oracle {dict(oracle.applied)}"
     dropped = {key: n for key, n in program.counters("millrace_events_dropped_total", "stream", "reason").items() if n}
-    assert dropped == dict(oracle.dropped)
+    assert dropped == dict(oracle.dropped), f"dropped: {dropped}, the oracle {dict(oracle.dropped)}"

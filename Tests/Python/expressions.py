@@ -3,6 +3,8 @@
 Python's own parser does the reading, since `category == "shoes" and price > 50` and `a / max(b, 1)` mean the same there. Numbers are exact
 fractions; only logarithms and roots go through doubles. Null (None) is contagious in arithmetic, functions and comparisons, except in
 `coalesce` and `is null`; `and` and `or` follow three-valued logic; a division by zero is null.
+
+Filters know only true and false: a condition that is null counts as false at once, so `not` turns it into true.
 """
 import ast
 import math
@@ -44,11 +46,11 @@ class Expression:
             *_FUNCTIONS, "coalesce", *_CONSTANTS})
 
     def evaluate(self, values):
-        return _evaluate(self._tree, values)
+        return _evaluate(self._tree, values, False)
 
     def accepts(self, values):
         """As a filter: only a definite true lets an event in."""
-        return self.evaluate(values) is True
+        return _evaluate(self._tree, values, True) is True
 
 
 def _number(value):
@@ -57,7 +59,14 @@ def _number(value):
     return value
 
 
-def _evaluate(node, values):
+def _evaluate(node, values, in_filter):
+    value = _evaluate_any(node, values, in_filter)
+    # What is a condition by its form; arithmetic and fields stay null.
+    is_condition = isinstance(node, ast.Compare) or (isinstance(node, ast.Call) and node.func.id == "starts_with")
+    return False if in_filter and value is None and is_condition else value
+
+
+def _evaluate_any(node, values, in_filter):
     if isinstance(node, ast.Constant):
         # A literal such as 0.1 means one tenth, not the nearest double.
         return Fraction(str(node.value)) if isinstance(node.value, float) else _number(node.value)
@@ -67,23 +76,25 @@ def _evaluate(node, values):
         return _CONSTANTS[node.id]
     if isinstance(node, ast.BoolOp):
         decisive = isinstance(node.op, ast.Or)
-        results = [_evaluate(part, values) for part in node.values]
+        results = [_evaluate(part, values, in_filter) for part in node.values]
+        if in_filter:
+            results = [result is True for result in results]
         if decisive in results:
             return decisive
         return None if None in results else not decisive
     if isinstance(node, ast.UnaryOp):
-        operand = _evaluate(node.operand, values)
+        operand = _evaluate(node.operand, values, in_filter)
         if operand is None:
-            return None
+            return True if in_filter and isinstance(node.op, ast.Not) else None
         return (not operand) if isinstance(node.op, ast.Not) else -operand
     if isinstance(node, ast.Compare):
-        left = _evaluate(node.left, values)
+        left = _evaluate(node.left, values, in_filter)
         for operator, right_node in zip(node.ops, node.comparators):
             if isinstance(operator, (ast.In, ast.NotIn)):
                 members = right_node.elts if isinstance(right_node, ast.Tuple) else [right_node]
-                right = [_evaluate(member, values) for member in members]
+                right = [_evaluate(member, values, in_filter) for member in members]
                 return None if left is None else (left in right) == isinstance(operator, ast.In)
-            right = _evaluate(right_node, values)
+            right = _evaluate(right_node, values, in_filter)
             if isinstance(operator, (ast.Is, ast.IsNot)):
                 return (left is None) == isinstance(operator, ast.Is)
             if left is None or right is None:
@@ -93,14 +104,14 @@ def _evaluate(node, values):
             left = right
         return True
     if isinstance(node, ast.BinOp):
-        left, right = _evaluate(node.left, values), _evaluate(node.right, values)
+        left, right = _evaluate(node.left, values, in_filter), _evaluate(node.right, values, in_filter)
         if left is None or right is None:
             return None
         if isinstance(node.op, ast.Div):
             return None if right == 0 else left / right
         return _ARITHMETIC[type(node.op)](left, right)
     if isinstance(node, ast.Call):
-        arguments = [_evaluate(argument, values) for argument in node.args]
+        arguments = [_evaluate(argument, values, in_filter) for argument in node.args]
         if node.func.id == "coalesce":
             return next((a for a in arguments if a is not None), None)
         if None in arguments:

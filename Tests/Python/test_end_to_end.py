@@ -114,6 +114,7 @@ def test_live_events_are_served_soon(served):
 
 def test_sigterm_ends_it_cleanly_and_nothing_is_applied_twice_after(served):
     program, oracle, producer, _ = served
+    check_counters(program, oracle)
     assert program.terminate() == 0
     program.start()
     program.wait_healthy()

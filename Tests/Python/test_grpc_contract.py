@@ -4,7 +4,7 @@
     MILLRACE_GRPC=127.0.0.1:8081 pytest Tests/Python/test_grpc_contract.py
 
 MILLRACE_SERVICE and MILLRACE_KEY name a service and an entity key to ask for; by default the first service, and a key that nobody has.
-Skipped without MILLRACE_GRPC.
+Without MILLRACE_GRPC a server is started.
 """
 
 import decimal
@@ -30,9 +30,6 @@ message HealthCheckResponse {
 service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }
 """
 
-pytestmark = pytest.mark.skipif(not ADDRESS, reason="MILLRACE_GRPC is not set")
-
-
 @pytest.fixture(scope="module")
 def stubs(tmp_path_factory):
     protoc = pytest.importorskip("grpc_tools.protoc")
@@ -50,9 +47,15 @@ def stubs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def channel():
+def address(request):
+    """MILLRACE_GRPC, or a program of our own."""
+    return ADDRESS or request.getfixturevalue("running").environment["MILLRACE_GRPC"]
+
+
+@pytest.fixture(scope="module")
+def channel(address):
     grpc = pytest.importorskip("grpc")
-    with grpc.insecure_channel(ADDRESS) as channel:
+    with grpc.insecure_channel(address) as channel:
         yield channel
 
 
