@@ -115,6 +115,7 @@ package struct RowReader {
             }
         }
         guard whole else { throw CorruptRow(what: "header or directory") }
+        if let newest, !Store.validTimes.contains(newest) { throw CorruptRow(what: "stream section \(stream.id)") }
         let since = read.view < row.since.count ? row.since[read.view] : nil
         let empty = UnsafeRawBufferPointer(start: nil, count: 0)
         guard let section else {

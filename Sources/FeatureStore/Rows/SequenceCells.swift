@@ -118,7 +118,8 @@ enum SequenceCells {
         }
     }
 
-    /// Reads entries one after another; past the end of damaged bytes it gives empty ones.
+    /// Reads entries one after another; past the end of damaged bytes it gives empty ones. Times are held within what an event can have,
+    /// so that whoever computes with them cannot overflow.
     private struct Reader {
         let bytes: UnsafeRawBufferPointer
         private var at = 0
@@ -137,7 +138,8 @@ enum SequenceCells {
         mutating func count() -> Int { Swift.min(Int(next(UInt32(0))), bytes.count / 8) }
 
         mutating func entry(_ kind: SequenceColumn.Kind) -> Entry {
-            var entry = Entry(time: next(Int64(0)), id: 0, integer: 0, string: .init(start: nil, count: 0))
+            let time = Swift.min(Swift.max(next(Int64(0)), 0), Store.validTimes.upperBound)
+            var entry = Entry(time: time, id: 0, integer: 0, string: .init(start: nil, count: 0))
             guard kind != .times else { return entry }
             entry.id = next(UInt64(0))
             if kind == .integers {

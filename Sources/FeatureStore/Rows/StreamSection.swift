@@ -41,8 +41,10 @@ struct StreamSection: ~Copyable {
         guard bytes.count >= Self.headerBytes else { return false }
         let n = Int(bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
         guard bytes.count == Self.headerBytes + n * 12 else { return false }
+        let time = bytes.loadUnaligned(fromByteOffset: 0, as: Int64.self)
+        guard Store.validTimes.contains(time) else { return false }
         exists = true
-        newest = bytes.loadUnaligned(fromByteOffset: 0, as: Int64.self)
+        newest = time
         floorSeconds = bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
         reserve(n)
         count = n

@@ -59,7 +59,7 @@ struct ShardMeta {
         case "retired": if let id = UInt16(name) { retired.insert(id) }
         case "partitions": partitions[name] = Int(load(0, UInt32(0)))
         case "position": positions[name] = Position(nextOffset: load(0, 0), newestRecordTime: load(8, 0))
-        case "count": counts[name] = load(0, UInt64(0))
+        case "count": counts[name] = load(0, UInt64(0))  // A bare 0 would make this an Optional, which is longer.
         default: break
         }
     }

@@ -1,0 +1,79 @@
+import FeatureStore
+
+/// Stored rows, damaged in any way: taking one over and reading it gives `CorruptRow` or values; a row that was taken over can be written
+/// and is then whole.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOne(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    row.run(UnsafeRawBufferPointer(start: data, count: count))
+    return 0
+}
+
+nonisolated(unsafe) private let row = RowTarget()
+
+/// One entity with every aggregation, and two streams: with ids and without.
+private final class RowTarget {
+    private let catalog: Catalog
+    private let plan: EntityPlan
+    private let read: ReadPlan
+    private let editor: RowEditor
+    private static let noon: Int64 = 1_700_000_000_000_000
+
+    init() {
+        let minutes = Window.sliding(length: .minutes(5), hop: .seconds(5)), day = Window.sliding(length: .days(1), hop: .minutes(15))
+        let aggregations: [Aggregation] = [
+            .count(field: nil), .count(field: "s"), .sum(field: "n"), .mean(field: "n"), .min(field: "n"), .max(field: "n"),
+            .first(field: "n"), .first(field: "s"), .last(field: "n"), .last(field: "s"), .lastN(field: "s", n: 3, distinct: true),
+            .lastN(field: "n", n: 3, distinct: false), .distinctCount(field: "s"), .countBy(by: "s", maxKeys: 2),
+            .sumBy(field: "n", by: "s", maxKeys: 2), .timeSinceLast,
+        ]
+        func stream(_ name: String, id: FieldPath?) -> StreamDefinition {
+            .init(
+                name: name, topic: name, keys: [.init(entity: "customer", path: .init("customer"))],
+                time: .init(path: .init("time"), format: .epochMicroseconds), idPath: id, maxIDsPerRow: 4,
+                fields: [.init(name: "n", type: .decimal(scale: 2)), .init(name: "s", type: .string)])
+        }
+        func view(_ name: String, _ stream: String, _ windows: [Window], _ aggregations: [Aggregation], history: Int64) -> ViewDefinition {
+            var features: [FeatureDefinition] = []
+            for aggregation in aggregations {
+                for window in windows {
+                    features.append(.init(name: "\(name)_\(features.count)", aggregation: aggregation, window: window, ttl: .hours(1)))
+                }
+            }
+            return .init(name: name, entity: "customer", stream: stream, history: history, features: features)
+        }
+        catalog = Catalog(Definitions(
+            name: "fuzz", entities: [.init(name: "customer")], streams: [stream("a", id: FieldPath("id")), stream("b", id: nil)],
+            views: [
+                view("all", "a", [minutes, day, .lifetime], aggregations, history: .hours(1)),
+                view("few", "b", [minutes], [.sum(field: "n"), .timeSinceLast], history: 0),
+            ]))
+        plan = catalog.entities[0]
+        read = ReadPlan(features: Array(catalog.features.indices), catalog: catalog, entity: 0)
+        editor = RowEditor(plan: plan)
+    }
+
+    func run(_ row: UnsafeRawBufferPointer) {
+        readAll(row)
+        guard (try? editor.begin(row)) != nil else { return }
+        var text = (UInt64(0x6168), UInt64(0))
+        withUnsafeBytes(of: &text) { text in
+            let string = FieldValue.string(UnsafeRawBufferPointer(rebasing: text[..<3]))
+            for (stream, id) in [(0, 7), (1, 8), (0, 9)] as [(Int, UInt64)] {
+                let values = [string, .integer(Int64(id) << 40), string]
+                _ = editor.apply(stream: stream, time: Self.noon + Int64(id), id: id, values: values)
+            }
+        }
+        guard let written = editor.finish() else { return }
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: written.count, alignment: 16)
+        defer { copy.deallocate() }
+        copy.copyMemory(from: written)
+        do { try editor.begin(UnsafeRawBufferPointer(copy)) } catch { fatalError("a row that was written is refused: \(error)") }
+        readAll(UnsafeRawBufferPointer(copy))
+    }
+
+    private func readAll(_ row: UnsafeRawBufferPointer) {
+        for time in [Self.noon, Self.noon + .days(2), Store.validTimes.lowerBound, Store.validTimes.upperBound] {
+            _ = try? RowReader.values(read, rows: [.init(bytes: row, plan: plan)], at: time, views: plan.views)
+        }
+    }
+}
