@@ -35,7 +35,7 @@ extension DefinitionLoader {
             .flatMap { knownStream($0) }
         var view = ViewDefinition(name: entry.key, entity: entity ?? "", stream: stream?.definition.name ?? "", features: [])
         if let node = section["description"] { _ = string(node, "description") }
-        if let node = section["history"] { view.history = duration(node, "history", in: 0 ... .days(400)) ?? 0 }
+        if let node = section["history"] { view.history = duration(node, "history", in: 0 ... .days(3650)) ?? 0 }
         if let entity, let stream, !stream.broken.contains(entity), !stream.definition.keys.contains(where: { $0.entity == entity }) {
             fault(
                 section["entity"]?.place ?? section.place, "stream `\(stream.definition.name)` has no key for the entity `\(entity)`",
