@@ -84,7 +84,8 @@ final class LookupDouble: Sendable {
     private static func plan(service: String?, _ names: [String]) -> VectorPlan {
         VectorPlan(
             service: service, version: service.map { _ in 2 }, entity: "customer", featureNames: names,
-            types: names.map { types[features.firstIndex(of: $0) ?? 0] }, maxStaleness: service.map { _ in .seconds(5) }, requests: [])
+            types: names.map { types[features.firstIndex(of: $0) ?? 0] }, maxStaleness: service.map { _ in .seconds(5) }, 
+            read: ReadPlan(features: [], catalog: Catalog(definitions), entity: 0))
     }
 }
 
