@@ -4,7 +4,7 @@ import FeatureStore
 /// and is then whole.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    row.run(UnsafeRawBufferPointer(start: data, count: count))
+    row.run(input: UnsafeRawBufferPointer(start: data, count: count))
     return 0
 }
 
@@ -16,6 +16,7 @@ private final class RowTarget {
     private let plan: EntityPlan
     private let read: ReadPlan
     private let editor: RowEditor
+    private var whole: [UInt8] = []
     private static let noon: Int64 = 1_700_000_000_000_000
 
     init() {
@@ -50,9 +51,31 @@ private final class RowTarget {
         plan = catalog.entities[0]
         read = ReadPlan(features: Array(catalog.features.indices), catalog: catalog, entity: 0)
         editor = RowEditor(plan: plan)
+        for (i, text) in ["hat", "shoe", "a longer string", "hat"].enumerated() {
+            try? whole.withUnsafeBytes { row throws in try editor.begin(row.isEmpty ? nil : row) }
+            Array(text.utf8).withUnsafeBytes { text in
+                for stream in 0...1 {
+                    let time = Self.noon - Int64(3 - i) * .minutes(200)
+                    let values = [FieldValue.string(text), .integer(Int64(i) * 77), .string(text)]
+                    _ = editor.apply(stream: stream, time: time, id: UInt64(i), values: values)
+                }
+            }
+            if let row = editor.finish() { whole = Array(row) }
+        }
     }
 
-    func run(_ row: UnsafeRawBufferPointer) {
+    func run(input: UnsafeRawBufferPointer) {
+        guard input.count > 3, input[0] == 0xff else { return run(input) }
+        // A copy of exactly its length, so that the address sanitizer sees a read past its end.
+        let changed = UnsafeMutableRawBufferPointer.allocate(byteCount: whole.count, alignment: 16)
+        defer { changed.deallocate() }
+        changed.copyBytes(from: whole)
+        let start = Int(input[1]) << 8 | Int(input[2])
+        for (i, byte) in input[3...].enumerated() { changed[(start + i) % whole.count] ^= byte }
+        run(UnsafeRawBufferPointer(changed))
+    }
+
+    private func run(_ row: UnsafeRawBufferPointer) {
         readAll(row)
         guard (try? editor.begin(row)) != nil else { return }
         var text = (UInt64(0x6168), UInt64(0))

@@ -76,11 +76,10 @@ struct OracleAggregation {
             sums[text, default: 0] += amount
         }
         let byHash = sums.keys.sorted { EventMemory.hash($0) < EventMemory.hash($1) }
-        var entries = byHash.prefix(maxKeys).map { Value.MapEntry(key: $0, value: finish(sums[$0]!)) }
-        let rest = byHash.dropFirst(maxKeys)
-        if !rest.isEmpty {
-            entries.append(.init(key: "__other__", value: finish(rest.reduce(0) { $0 + sums[$1]! })))
-        }
+        var kept: [String: Int128] = [:]
+        for key in byHash.prefix(maxKeys) { kept[key] = sums[key]! }
+        for key in byHash.dropFirst(maxKeys) { kept["__other__", default: 0] += sums[key]! }
+        let entries = kept.map { Value.MapEntry(key: $0.key, value: finish($0.value)) }
         return .map(entries.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) })
     }
 }

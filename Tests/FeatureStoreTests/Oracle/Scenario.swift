@@ -163,7 +163,7 @@ struct Scenario {
             }
             time = min(max(time, edges.lowerBound), edges.upperBound)
             var fields: [OracleValue?] = [
-                .text(random.pick(["a", "b", "c", "d", "ä", "", "a long string that does not fit in sixteen bytes"])),
+                .text(random.pick(["a", "b", "c", "d", "ä", "", "a long string that does not fit in sixteen bytes", "__other__"])),
                 .integer(random.one(in: 8) ? random.pick([.max, .min + 1, 1 << 40]) : random.int64(-2...9)),
                 .integer(random.one(in: 8) ? random.pick([.max, .min + 1, 999_999_999]) : random.int64(-300...900) * 10_000_000),
                 .integer(random.int64(0...1)),
