@@ -81,11 +81,13 @@ final class LookupDouble: Sendable {
             now: { Self.now })
     }
 
+    private static let empty = Definitions(name: "empty", entities: [.init(name: "customer")], streams: [], views: [])
+
     private static func plan(service: String?, _ names: [String]) -> VectorPlan {
         VectorPlan(
             service: service, version: service.map { _ in 2 }, entity: "customer", featureNames: names,
-            types: names.map { types[features.firstIndex(of: $0) ?? 0] }, maxStaleness: service.map { _ in .seconds(5) }, 
-            read: ReadPlan(features: [], catalog: Catalog(definitions), entity: 0))
+            types: names.map { types[features.firstIndex(of: $0) ?? 0] }, maxStaleness: service.map { _ in .seconds(5) },
+            read: ReadPlan(features: [], catalog: Catalog(empty), entity: 0))
     }
 }
 

@@ -59,7 +59,7 @@ struct Generate: ParsableCommand {
     func validate() throws {
         if start != nil, count == nil { throw ValidationError("--start needs --count: all of it is sent at once") }
         if let count, count < 1 { throw ValidationError("--count is a positive number") }
-        if Durations.microseconds(history) == nil { throw ValidationError("--history \(history): write a time such as 90s, 30m, 2h or 1d") }
+        if DurationText.parse(history) == nil { throw ValidationError("--history \(history): write a time such as 90s, 30m, 2h or 1d") }
         if let start, Self.time(start) == nil { throw ValidationError("--start \(start): write a time such as 2026-11-01T00:00:00Z") }
         if let problem = generatorOptions(now: 1_700_000_000_000_000).problems.first { throw ValidationError(problem) }
     }
@@ -74,7 +74,7 @@ struct Generate: ParsableCommand {
         result.customers = customers
         result.products = products
         result.eventsPerSecond = rate
-        result.start = start.flatMap { Self.time($0) } ?? now - (Durations.microseconds(history) ?? 0)
+        result.start = start.flatMap { Self.time($0) } ?? now - (DurationText.parse(history) ?? 0)
         result.zipfExponent = skew
         result.purchaseShare = purchases
         result.lateShare = late

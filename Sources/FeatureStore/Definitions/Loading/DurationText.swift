@@ -4,13 +4,22 @@ package enum DurationText {
         ("d", .days(1)), ("h", .hours(1)), ("m", .minutes(1)), ("s", .seconds(1)),
     ]
 
-    /// Nil when the text is not a duration, or one of more than 100,000 days.
-    package static func parse(_ text: String) -> Microseconds? {
+    /// For requests: those under a second, too.
+    private static let fineUnits: [(suffix: String, microseconds: Microseconds)] = [("ms", 1000), ("us", 1), ("µs", 1)]
+
+    /// Nil when the text is not a duration, or one of more than 100,000 days. `fine` also takes ms, us and µs.
+    package static func parse(_ text: String, fine: Bool = false) -> Microseconds? {
+        if fine, let unit = fineUnits.first(where: { text.hasSuffix($0.suffix) }) {
+            return parse(digits: text.dropLast(unit.suffix.count), unit.microseconds)
+        }
         guard let last = text.last, let unit = units.first(where: { $0.suffix == last }) else { return nil }
-        let digits = text.dropLast()
+        return parse(digits: text.dropLast(), unit.microseconds)
+    }
+
+    private static func parse(digits: Substring, _ unit: Microseconds) -> Microseconds? {
         guard !digits.isEmpty, digits.utf8.count <= 10, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
         guard let count = Int64(digits) else { return nil }
-        let (value, overflow) = count.multipliedReportingOverflow(by: unit.microseconds)
+        let (value, overflow) = count.multipliedReportingOverflow(by: unit)
         return overflow || value > .days(100_000) ? nil : value
     }
 

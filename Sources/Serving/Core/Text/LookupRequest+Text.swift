@@ -10,7 +10,7 @@ extension LookupRequest {
     }
 
     public static func maxStaleness(text: String) throws(LookupProblem) -> Microseconds {
-        if let microseconds = Int64(text) ?? DurationText.parse(text) { return microseconds }
+        if let microseconds = Int64(text) ?? DurationText.parse(text, fine: true) { return microseconds }
         throw LookupProblem(
             .badRequest, detail: "max_staleness is \"\(text.prefix(64))\", which is not a duration.",
             remedy: "Write a number with us, ms, s, m, h or d, as in 5s, or microseconds.")
