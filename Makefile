@@ -22,8 +22,9 @@ test: test-swift test-python ## everything: unit, property, crash and end-to-end
 
 test-swift: ## the tests in Swift, in the release configuration so that nothing is built twice
 	deploy/install test
-	swift build -c release --build-tests
-	swift test -c release --skip-build $(TEST_FLAGS)
+	@# Not `--build-tests`: that would also build the tools of our dependencies, protoc in C++ among them.
+	$(BUILD) --product millracePackageTests
+	swift test -c release --skip-build --disable-testable-imports $(TEST_FLAGS)
 
 test-python: ## the tests of the running program: end to end, crash, clients, against an independent oracle
 	deploy/install test
