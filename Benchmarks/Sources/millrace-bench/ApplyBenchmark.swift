@@ -44,16 +44,19 @@ struct ApplyBenchmark {
 
     private func run(_ durability: StoreSettings.Durability, rowBytes: Int) throws {
         var shard: [Double] = [], bare: [Double] = [], grouped: [Double] = []
+        var shardCPU: [Double] = [], bareCPU: [Double] = []
         var shardAllocations: UInt64?, bareAllocations: UInt64?
         for _ in 0..<rounds {
             if only != "bare" {
                 let round = try shardRound(durability)
                 shard.append(round.eventsPerSecond)
+                shardCPU.append(round.nanoseconds)
                 shardAllocations = round.allocations
             }
             if only != "shard" {
                 let round = try bareRound(durability, rowBytes: rowBytes, once: false)
                 bare.append(round.eventsPerSecond)
+                bareCPU.append(round.nanoseconds)
                 bareAllocations = round.allocations
                 grouped.append(try bareRound(durability, rowBytes: rowBytes, once: true).eventsPerSecond)
             }
@@ -61,12 +64,13 @@ struct ApplyBenchmark {
         let name = "apply.\(durability.rawValue)"
         if !shard.isEmpty {
             let rate = median(shard)
-            print("  \(durability.rawValue): shard \(thousands(rate)) events/s, \(fixed(1e9 / rate, 0)) ns an event")
+            print("  \(durability.rawValue): shard \(thousands(rate)) events/s, \(fixed(median(shardCPU), 0)) ns CPU an event")
             results.add("\(name).shard", rate)
+            results.add("\(name).cpu_ns", median(shardCPU))
         }
         if !bare.isEmpty {
             print("""
-                  \(durability.rawValue): bare LMDB, rows of \(rowBytes) bytes: \(thousands(median(bare))) events/s one get and put per event; \
+                  \(durability.rawValue): bare LMDB, rows of \(rowBytes) bytes: \(thousands(median(bare))) events/s one get and put per event (\(fixed(median(bareCPU), 0)) ns CPU); \
                 \(thousands(median(grouped))) one per row visited
                 """)
             results.add("\(name).bare", median(bare))
@@ -92,6 +96,8 @@ struct ApplyBenchmark {
 
     private struct Round {
         var eventsPerSecond = 0.0
+        /// Of CPU, per event.
+        var nanoseconds = 0.0
         var allocations: UInt64?
         var meanRowBytes = 0.0
     }
@@ -129,6 +135,7 @@ struct ApplyBenchmark {
         let allocated = Allocations.count
         let cost = try Cost.of { for batch in timed { try apply(batch) } }
         return Round(
-            eventsPerSecond: timedEvents / cost.wall, allocations: allocated.flatMap { before in Allocations.count.map { $0 - before } })
+            eventsPerSecond: timedEvents / cost.wall, nanoseconds: cost.cpu / timedEvents * 1e9,
+            allocations: allocated.flatMap { before in Allocations.count.map { $0 - before } })
     }
 }

@@ -34,6 +34,12 @@ struct Arguments {
         return value
     }
 
+    func number(_ name: String, _ otherwise: Double) throws -> Double {
+        guard let text = values[name] else { return otherwise }
+        guard let value = Double(text), value > 0 else { throw Problem("--\(name) \(text): write a positive number") }
+        return value
+    }
+
     /// The definitions with their store in `directory`, in a durability mode.
     func definitions(store directory: String, durability: StoreSettings.Durability? = nil) throws -> Definitions {
         var definitions = try Definitions.load(path: text("definitions", "Examples/shop/millrace.yaml"))

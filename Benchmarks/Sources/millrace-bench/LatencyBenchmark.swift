@@ -105,9 +105,9 @@ enum LatencyBenchmark {
             self.topics = topics
             self.rate = rate
             shop = try Shop.decoders(try arguments.definitions(store: "unused"))
-            var options = GeneratorOptions()
+            var options = try Shop.options(arguments, events: rate)
             options.eventsPerSecond = Double(rate)
-            options.customers = try arguments.int("customers", 100_000)
+            options.diurnal = false
             options.start = Store.now()
             options.seed = 2
             generator = ShopGenerator(options)

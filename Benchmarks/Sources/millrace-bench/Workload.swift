@@ -113,6 +113,7 @@ struct Shop {
         let seconds = Double(try arguments.int("days", 14)) * 86_400
         options.seed = UInt64(try arguments.int("seed", 1))
         options.customers = try arguments.int("customers", 100_000)
+        options.zipfExponent = try arguments.number("skew", 0.8)
         options.eventsPerSecond = Double(events) / seconds
         // Broken events would only be dropped; they are the tests' affair.
         options.malformedShare = 0

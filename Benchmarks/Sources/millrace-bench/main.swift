@@ -17,6 +17,7 @@ let usage = """
 
     for all: --definitions FILE (default Examples/shop/millrace.yaml), --out FILE, --dir DIR (scratch, default the system's)
     workload: --customers 100000 --days 14 (span of event time) --batch 50000 --seed 1
+              --skew 0.8 (Zipf's exponent of customers and products)
     """
 
 do {
