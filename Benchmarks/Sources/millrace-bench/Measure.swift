@@ -9,11 +9,10 @@ struct Cost {
     static func now() -> Cost {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        func seconds(_ value: timeval) -> Double { Double(value.tv_sec) + Double(value.tv_usec) / 1e6 }
-        return Cost(
-            wall: Double(time.tv_sec) + Double(time.tv_nsec) / 1e9, cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime))
+        var processor = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &processor)
+        func seconds(_ value: timespec) -> Double { Double(value.tv_sec) + Double(value.tv_nsec) / 1e9 }
+        return Cost(wall: seconds(time), cpu: seconds(processor))
     }
 
     static func of(_ body: () throws -> Void) rethrows -> Cost {
