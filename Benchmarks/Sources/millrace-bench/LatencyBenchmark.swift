@@ -1,0 +1,140 @@
+internal import FeatureStore
+internal import Generator
+internal import Glibc
+internal import Ingest
+internal import Kafka
+internal import Synchronization
+
+/// From `produce` to the value in a lookup, while other events flow at a given rate: a probe produces one click of a customer of its
+/// own, looks the customer up until the click is there, and begins again.
+///
+/// The probe, the load and ingest share one process and its cores. The probe's record has a producer without `linger.ms`, as one who cares for freshness would.
+enum LatencyBenchmark {
+    static func run(_ arguments: Arguments, _ results: Results) throws {
+        let brokers = try arguments.required("brokers")
+        let definitions = try arguments.definitions(store: try arguments.required("store"), durability: .commit)
+        let rate = try arguments.int("rate", 50_000)
+        let duration = Double(try arguments.int("seconds", 10))
+        let topics = definitions.streams.map(\.topic)
+        try ProduceCommand.makeTopics(topics, partitions: try arguments.int("partitions", 8), brokers: brokers)
+        let store = Store(definitions)
+        let ingest = IngestService(store: store, descriptorSets: topics.map { _ in nil }) { _ in }
+        try ingest.start()
+        var latencies: [Int] = []
+        let sent = try withLoad(arguments, topics, brokers, rate: rate) {
+            usleep(1_000_000)
+            latencies = try probe(store, topics[0], brokers, seconds: duration)
+        }
+        let offered = Double(sent) / (duration + 1)
+        ingest.stop()
+        store.closeAll()
+        latencies.sort()
+        func milliseconds(_ p: Double) -> Double { Double(percentile(latencies, p)) / 1e3 }
+        print("""
+            produced to served at \(thousands(offered)) events/s: half within \(fixed(milliseconds(0.5), 1)) ms, 99 % within \
+            \(fixed(milliseconds(0.99), 1)) ms (\(latencies.count) probes)
+            """)
+        results.add("latency.rate", offered)
+        results.add("latency.p50_ms", milliseconds(0.5))
+        results.add("latency.p99_ms", milliseconds(0.99))
+    }
+
+    /// Microseconds of each probe.
+    private static func probe(_ store: Store, _ topic: String, _ brokers: String, seconds: Double) throws -> [Int] {
+        let producer = try Producer(configuration: ["bootstrap.servers": brokers, "linger.ms": "0"])
+        defer { producer.close() }
+        let plan = try store.plan(features: ["clicks_5m"])
+        let end = Store.now() + Int64(seconds * 1e6)
+        var latencies: [Int] = []
+        while Store.now() < end {
+            let began = Store.now()
+            let key = Array("probe-\(began)".utf8)
+            let event = """
+                {"event_id":"probe-\(began)","customer_id":"probe-\(began)","event_time":\(began / 1000),"page":"home",\
+                "product":{"id":"p1","category":"shoes","price":1.00},"session":"s","device":"mobile"}
+                """
+            try Array(event.utf8).withUnsafeBytes { value in
+                try key.withUnsafeBytes { try producer.produce(topic: topic, key: $0, value: value) }
+            }
+            producer.poll()
+            while true {
+                let found = try key.withUnsafeBytes { try store.lookup(plan, key: $0, asOf: Store.now()).found }
+                let age = Int(Store.now() - began)
+                if found {
+                    latencies.append(age)
+                    break
+                }
+                if age > 30_000_000 { throw Arguments.Problem("a probe did not arrive within 30 s") }
+                usleep(200)
+            }
+            // Out of step with any period of broker or load.
+            usleep(UInt32.random(in: 1_000...20_000))
+        }
+        return latencies
+    }
+
+    /// Runs `body` while a thread produces `rate` events a second; returns how many those were.
+    private static func withLoad(
+        _ arguments: Arguments, _ topics: [String], _ brokers: String, rate: Int, _ body: () throws -> Void
+    ) throws -> Int {
+        let load = try Load(arguments, topics, brokers, rate: rate)
+        var thread = pthread_t()
+        let code = pthread_create(&thread, nil, { argument in
+            Unmanaged<Load>.fromOpaque(argument!).takeUnretainedValue().run()
+            return nil
+        }, Unmanaged.passUnretained(load).toOpaque())
+        guard code == 0 else { throw Arguments.Problem("no thread for the load: error \(code)") }
+        defer {
+            load.isOver.store(true, ordering: .relaxed)
+            pthread_join(thread, nil)
+        }
+        try body()
+        return load.sent.load(ordering: .relaxed)
+    }
+
+    private final class Load: @unchecked Sendable {
+        let isOver = Atomic(false)
+        let sent = Atomic(0)
+        private let producer: Producer
+        private let topics: [String]
+        private let shop: Shop
+        private let rate: Int
+        private var generator: ShopGenerator
+
+        init(_ arguments: Arguments, _ topics: [String], _ brokers: String, rate: Int) throws {
+            self.topics = topics
+            self.rate = rate
+            shop = try Shop.decoders(try arguments.definitions(store: "unused"))
+            var options = try Shop.options(arguments, events: rate)
+            options.eventsPerSecond = Double(rate)
+            options.diurnal = false
+            options.start = Store.now()
+            options.seed = 2
+            generator = ShopGenerator(options)
+            producer = try Producer(configuration: ["bootstrap.servers": brokers, "linger.ms": "5"])
+        }
+
+        func run() {
+            var event = GeneratedEvent()
+            let began = Cost.now()
+            var count = 0
+            while !isOver.load(ordering: .relaxed) {
+                let due = Int((Cost.now() - began).wall * Double(rate))
+                while count < due {
+                    generator.next(into: &event)
+                    event.customer.withUnsafeBytes { key in
+                        event.payload.withUnsafeBytes { value in
+                            try? producer.produce(topic: topics[shop.stream(of: event.kind)], key: key, value: value)
+                        }
+                    }
+                    count += 1
+                }
+                sent.store(count, ordering: .relaxed)
+                producer.poll()
+                usleep(2_000)
+            }
+            producer.flush(timeoutMilliseconds: 30_000)
+            producer.close()
+        }
+    }
+}
