@@ -44,11 +44,12 @@ var targets: [Target] = [
     library("Generator"),
     library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),
 
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("LMDBTests", ["LMDB"]),
     tests("KafkaTests", ["Kafka"]),
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("FeatureStoreTests", ["FeatureStore"]),
-    tests("IngestTests", ["Ingest", "FeatureStore", "JSONBytes"]),
+    tests("IngestTests", ["AllocationCounter", "Ingest", "FeatureStore", "JSONBytes"]),
     tests("GeneratorTests", ["Generator"]),
     tests("ServingTests", ["Serving", "FeatureStore"]),
 ]
