@@ -133,4 +133,14 @@ public enum FieldType: Sendable, Equatable, Hashable {
     case int64
     /// A fixed-point number: an Int64 that counts units of `10^-scale`. `scale` is 0...9.
     case decimal(scale: Int)
+
+    /// As fingerprints have it; part of the store format.
+    var text: String {
+        switch self {
+        case .string: "string"
+        case .bool: "bool"
+        case .int64: "int64"
+        case .decimal(let scale): "decimal(\(scale))"
+        }
+    }
 }

@@ -1,7 +1,7 @@
 /// The known name that someone probably meant, for error messages.
-enum NearestName {
+package enum NearestName {
     /// The candidate with the smallest edit distance to `name`, when that is small enough to be a slip; else nil. Ties go to the first.
-    static func of(_ name: String, in candidates: some Sequence<String>) -> String? {
+    package static func of(_ name: String, in candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased().utf8)
         guard wanted.count <= 128 else { return nil }
         let limit = Swift.max(1, wanted.count / 3 + 1)

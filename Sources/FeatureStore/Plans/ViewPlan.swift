@@ -88,7 +88,7 @@ package final class ViewPlan: Sendable {
     /// What the state of this view depends on besides the events. A shard whose fingerprint differs cannot be continued.
     package func fingerprint(in definitions: Definitions) -> UInt64 {
         let fields = definitions.streams[stream].fields
-        func name(_ field: Int32) -> String { field < 0 ? "" : "\(fields[Int(field)].path):\(fields[Int(field)].type)" }
+        func name(_ field: Int32) -> String { field < 0 ? "" : "\(fields[Int(field)].path):\(fields[Int(field)].type.text)" }
         var text = "\(definition.entity)|\(definition.stream)|\(definition.filter ?? "")|\(definition.history)|\(levels.hasLifetime)"
         for level in levels.levels { text += "|L\(level.hop)/\(level.reach)" }
         for column in fixedColumns + variableColumns {

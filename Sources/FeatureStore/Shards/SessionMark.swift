@@ -10,15 +10,15 @@ struct SessionMark {
 
     init(directory: String) { path = directory + "/session" }
 
-    enum State: Equatable { case none, clean, sameBoot, otherBoot }
-
-    func state() -> State {
-        guard let text = Self.read(path) else { return .none }
-        if text == "clean" { return .clean }
-        return text == "open " + Self.bootID() ? .sameBoot : .otherBoot
+    /// Whether pages may be missing: the shard was open without syncing when the system went down.
+    var isTorn: Bool {
+        guard let text = Self.read(path), text.hasPrefix("open "), text.hasSuffix(" replay") else { return false }
+        return text != Self.openText(.replay)
     }
 
-    func markOpen() -> Bool { write("open " + Self.bootID()) }
+    func markOpen(_ durability: StoreSettings.Durability) -> Bool { write(Self.openText(durability)) }
+
+    private static func openText(_ durability: StoreSettings.Durability) -> String { "open \(bootID()) \(durability.rawValue)" }
     func markClean() -> Bool { write("clean") }
 
     private static func bootID() -> String { read("/proc/sys/kernel/random/boot_id") ?? "unknown" }

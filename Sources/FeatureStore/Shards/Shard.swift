@@ -47,7 +47,7 @@ public final class Shard: Sendable {
         warn: (String) -> Void = { _ in }
     ) throws(ShardError) {
         let path = Self.path(directory, number)
-        if !readOnly, definitions.store.durability == .replay, SessionMark(directory: path).state() == .otherBoot {
+        if !readOnly, SessionMark(directory: path).isTorn {
             warn("\(path) was open without syncing when the system went down: it is rebuilt from the log")
             do throws(LMDBError) { try Environment.destroy(path: path) } catch { throw .storage(error) }
         }
@@ -83,7 +83,7 @@ public final class Shard: Sendable {
             since = agreed.since
             self.partitionCounts = agreed.meta.partitions
             if !readOnly {
-                guard SessionMark(directory: path).markOpen() else {
+                guard SessionMark(directory: path).markOpen(settings.durability) else {
                     throw ShardError.file("cannot write the file `session`: check the owner and the free space", directory: path)
                 }
                 try environment.write { transaction in

@@ -62,7 +62,7 @@ struct ShardAgreement {
 extension StreamDefinition {
     /// What the remembered ids depend on.
     var fingerprint: UInt64 {
-        XXHash64.hash(text: "\(topic)|\(idPath.map(\.description) ?? "")|\(allowedLateness)|\(maxIDsPerRow)|\(time)")
+        XXHash64.hash(text: "\(topic)|\(idPath.map(\.description) ?? "")|\(allowedLateness)|\(maxIDsPerRow)|\(time.path?.description ?? "")|\(time.format.rawValue)")
     }
 }
 

@@ -1,3 +1,4 @@
+internal import FeatureStore
 import SwiftProtobuf
 
 /// The messages and enums of a descriptor set by full name. Load time only.
@@ -49,7 +50,7 @@ struct ProtobufSchema {
 
     func message(_ name: String) throws(SetupProblem) -> Message {
         if let message = messages[name] { return message }
-        let near = nearest(to: name, among: messages.keys).map { "did you mean `\($0)`?" }
+        let near = NearestName.of(name, in: messages.keys).map { "did you mean `\($0)`?" }
         throw SetupProblem(
             problem: "the descriptor set has no message `\(name)`",
             remedy: near ?? "it has \(messages.keys.sorted().prefix(8).joined(separator: ", ")); "
@@ -60,7 +61,7 @@ struct ProtobufSchema {
     func field(_ name: String, of messageName: String) throws(SetupProblem) -> ProtobufField {
         let message = try message(messageName)
         guard let field = message.descriptor.field.first(where: { $0.name == name }) else {
-            let near = nearest(to: name, among: message.descriptor.field.map(\.name)).map { "did you mean `\($0)`?" }
+            let near = NearestName.of(name, in: message.descriptor.field.map(\.name)).map { "did you mean `\($0)`?" }
             throw SetupProblem(
                 problem: "the message `\(messageName)` has no field `\(name)`",
                 remedy: near ?? "it has \(message.descriptor.field.map(\.name).joined(separator: ", "))")

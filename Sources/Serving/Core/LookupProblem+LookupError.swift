@@ -57,6 +57,6 @@ extension LookupProblem {
 
     /// `Did you mean "x"? ` or nothing.
     static func didYouMean(_ name: String, _ known: [String]) -> String {
-        nearestName(to: name, among: known).map { "Did you mean \"\($0)\"? " } ?? ""
+        NearestName.of(name, in: known).map { "Did you mean \"\($0)\"? " } ?? ""
     }
 }

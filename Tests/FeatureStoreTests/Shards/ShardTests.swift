@@ -117,7 +117,13 @@ import Testing
         #expect(same.nextOffset(stream: 0) == 14 && warnings.isEmpty)
         same.close()
 
-        try "open 00000000-0000-0000-0000-000000000000\n".write(toFile: session, atomically: true, encoding: .utf8)
+        // Written with syncing, a torn file cannot be.
+        try "open 00000000-0000-0000-0000-000000000000 commit\n".write(toFile: session, atomically: true, encoding: .utf8)
+        let synced = try open(definitions) { warnings.append($0) }
+        #expect(synced.nextOffset(stream: 0) == 14 && warnings.isEmpty)
+        synced.close()
+
+        try "open 00000000-0000-0000-0000-000000000000 replay\n".write(toFile: session, atomically: true, encoding: .utf8)
         let rebuilt = try open(definitions) { warnings.append($0) }
         #expect(rebuilt.nextOffset(stream: 0) == nil)
         #expect(try ShardFixture.rows(rebuilt).isEmpty)
