@@ -1,5 +1,5 @@
 public import FeatureStore
-public import Kafka
+internal import Kafka
 internal import Synchronization
 
 /// Reads the streams' topics into the store: one polling thread for the whole process, one thread per shard.
@@ -94,6 +94,8 @@ public final class IngestService: @unchecked Sendable {
     ]
 
     private func checkPartitionCounts() throws {
+        let missing = definitions.streams.map(\.topic).filter { (partitionCounts[$0] ?? 0) == 0 }
+        guard missing.isEmpty else { throw IngestError.missingTopics(missing) }
         for entity in definitions.entities {
             let streams = definitions.streams.filter { $0.partitioned && $0.keys.first?.entity == entity.name }
             guard let first = streams.first, let count = partitionCounts[first.topic] else { continue }
@@ -290,27 +292,5 @@ public final class IngestService: @unchecked Sendable {
         guard since == nil || disconnectedSince == nil else { return }
         disconnectedSince = since
         for worker in workers.values { worker.shard.noteDisconnected(since: since) }
-    }
-}
-
-/// Why ingest cannot start, or a shard cannot go on.
-public enum IngestError: Error, CustomStringConvertible {
-    case unequalPartitions(entity: String, String, Int, String, Int)
-    case positionGone(TopicPartition, offset: Int64, oldest: Int64?)
-
-    public var description: String {
-        switch self {
-        case .unequalPartitions(let entity, let first, let firstCount, let second, let secondCount):
-            """
-            topics `\(first)` (\(firstCount) partitions) and `\(second)` (\(secondCount)) are both keyed by \(entity), but a \(entity) \
-            would lie in different shards of them. Give them the same number of partitions, or say `partitioned: false` for one.
-            """
-        case .positionGone(let partition, let offset, let oldest):
-            """
-            \(partition.topic)[\(partition.partition)]: the shard goes on at offset \(offset), which the topic does not have\
-            \(oldest.map { " (its oldest is \($0))" } ?? ""): records have expired unread, or the topic was made anew. Delete this shard's \
-            directory to rebuild it from what the topic still has, or restore a copy that is newer.
-            """
-        }
     }
 }
