@@ -8,7 +8,8 @@ internal import Synchronization
 /// From `produce` to the value in a lookup, while other events flow at a given rate: a probe produces one click of a customer of its
 /// own, looks the customer up until the click is there, and begins again.
 ///
-/// The probe, the load and ingest share one process and its cores. The probe's record has a producer without `linger.ms`, as one who cares for freshness would.
+/// The probe, the load and ingest share one process and its cores. The probe produces without `linger.ms`, as one who cares for
+/// freshness would.
 enum LatencyBenchmark {
     static func run(_ arguments: Arguments, _ results: Results) throws {
         let brokers = try arguments.required("brokers")
