@@ -39,7 +39,8 @@ var targets: [Target] = [
 
     // The core: no network.
     library("JSONBytes"),
-    library("FeatureStore", ["LMDB", .product(name: "Yams", package: "Yams")]),
+    .target(name: "CPrefetch"),
+    library("FeatureStore", ["LMDB", "CPrefetch", .product(name: "Yams", package: "Yams")]),
     library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     library("Generator"),
     library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),

@@ -54,13 +54,15 @@ private final class RowTarget {
         for (i, text) in ["hat", "shoe", "a longer string", "hat"].enumerated() {
             try? whole.withUnsafeBytes { row throws in try editor.begin(row.isEmpty ? nil : row) }
             Array(text.utf8).withUnsafeBytes { text in
-                for stream in 0...1 {
-                    let time = Self.noon - Int64(3 - i) * .minutes(200)
-                    let values = [FieldValue.string(text), .integer(Int64(i) * 77), .string(text)]
-                    _ = editor.apply(stream: stream, time: time, id: UInt64(i), values: values)
+                let values = [FieldValue.string(text), .integer(Int64(i) * 77), .string(text)]
+                values.withUnsafeBufferPointer { values in
+                    for stream in 0...1 {
+                        let time = Self.noon - Int64(3 - i) * .minutes(200)
+                        _ = editor.apply(stream: stream, time: time, id: UInt64(i), values: values.baseAddress!)
+                    }
+                    if let row = editor.finish() { whole = Array(row) }
                 }
             }
-            if let row = editor.finish() { whole = Array(row) }
         }
     }
 
@@ -79,17 +81,21 @@ private final class RowTarget {
         readAll(row)
         guard (try? editor.begin(row)) != nil else { return }
         var text = (UInt64(0x6168), UInt64(0))
+        var written: [UInt8]?
         withUnsafeBytes(of: &text) { text in
             let string = FieldValue.string(UnsafeRawBufferPointer(rebasing: text[..<3]))
-            for (stream, id) in [(0, 7), (1, 8), (0, 9)] as [(Int, UInt64)] {
-                let values = [string, .integer(Int64(id) << 40), string]
-                _ = editor.apply(stream: stream, time: Self.noon + Int64(id), id: id, values: values)
+            let values = [string, .integer(1 << 42), string]
+            values.withUnsafeBufferPointer { values in
+                for (stream, id) in [(0, 7), (1, 8), (0, 9)] as [(Int, UInt64)] {
+                    _ = editor.apply(stream: stream, time: Self.noon + Int64(id), id: id, values: values.baseAddress!)
+                }
+                written = editor.finish().map { Array($0) }
             }
         }
-        guard let written = editor.finish() else { return }
+        guard let written else { return }
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: written.count, alignment: 16)
         defer { copy.deallocate() }
-        copy.copyMemory(from: written)
+        copy.copyBytes(from: written)
         do { try editor.begin(UnsafeRawBufferPointer(copy)) } catch { fatalError("a row that was written is refused: \(error)") }
         readAll(UnsafeRawBufferPointer(copy))
     }

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Counts or sums by key: flag UInt8, the rest of the keys (UInt64 or Int128; only when the flag is set), then per key, ordered bytewise:
 /// length UInt16, bytes, UInt64 count or Int128 sum.
 ///
@@ -129,10 +131,9 @@ struct MapCell {
 @inline(__always)
 func compareBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
     let common = Swift.min(a.count, b.count)
-    var i = 0
-    while i < common {
-        if a[i] != b[i] { return Int(a[i]) - Int(b[i]) }
-        i += 1
+    if common > 0 {
+        let order = memcmp(a.baseAddress!, b.baseAddress!, common)
+        if order != 0 { return Int(order) }
     }
     return a.count - b.count
 }

@@ -11,6 +11,20 @@ package final class RowEditor {
     private let plan: EntityPlan
     private let streams: UnsafeMutablePointer<StreamSection>
     private let timelines: UnsafeMutablePointer<Timeline>
+    /// What `apply` asks of each stream, and the filters of the views: flat, so that an event costs no reference counting. The plan
+    /// keeps the filters alive.
+    private struct StreamFacts {
+        var hasIDs: Bool
+        var allowedLateness: Microseconds
+        var maxIDs: Int
+        var keyCount: Int
+        /// Where the stream's views are in `viewsOfStreams`.
+        var firstView: Int
+        var viewCount: Int
+    }
+    private let facts: UnsafeMutablePointer<StreamFacts>
+    private let viewsOfStreams: UnsafeMutablePointer<Int>
+    private let filters: UnsafeMutablePointer<Unmanaged<Filter>?>
     /// Section id -> index in the plan, or -1.
     private var streamIndexes: [Int]
     private var viewIndexes: [Int]
@@ -23,6 +37,20 @@ package final class RowEditor {
         for i in plan.streams.indices { (streams + i).initialize(to: StreamSection()) }
         timelines = .allocate(capacity: plan.views.count)
         for i in plan.views.indices { (timelines + i).initialize(to: Timeline(plan: plan.views[i])) }
+        facts = .allocate(capacity: plan.streams.count)
+        viewsOfStreams = .allocate(capacity: plan.views.count)
+        filters = .allocate(capacity: plan.views.count)
+        var firstView = 0
+        for (i, stream) in plan.streams.enumerated() {
+            (facts + i).initialize(to: StreamFacts(
+                hasIDs: stream.hasIDs, allowedLateness: stream.allowedLateness, maxIDs: stream.maxIDs,
+                keyCount: stream.keyCount, firstView: firstView, viewCount: stream.views.count))
+            (viewsOfStreams + firstView).initialize(from: stream.views, count: stream.views.count)
+            firstView += stream.views.count
+        }
+        for (i, view) in plan.views.enumerated() {
+            (filters + i).initialize(to: view.filter.map { Unmanaged.passUnretained($0) })
+        }
         streamIndexes = Array(repeating: -1, count: 1 + Int(plan.streams.map(\.id).max() ?? 0))
         viewIndexes = Array(repeating: -1, count: 1 + Int(plan.views.map(\.id).max() ?? 0))
         for (i, stream) in plan.streams.enumerated() { streamIndexes[Int(stream.id)] = i }
@@ -34,6 +62,9 @@ package final class RowEditor {
         streams.deallocate()
         timelines.deinitialize(count: plan.views.count)
         timelines.deallocate()
+        facts.deallocate()
+        viewsOfStreams.deallocate()
+        filters.deallocate()
     }
 
     /// Takes over a stored row; nil begins an empty one. The bytes are not needed afterwards.
@@ -65,9 +96,10 @@ package final class RowEditor {
         preconditionFailure("a view's stream describes its entity: checked when the definitions load")
     }
 
-    /// Applies one event of `plan.streams[stream]`. `values` are the event's: keys, then fields.
+    /// Applies one event of `plan.streams[stream]`. `values` are the event's, keys, then fields; they and what they point at must stay
+    /// until `finish`.
     package func apply(stream index: Int, time: Int64, id: UInt64, values: UnsafePointer<FieldValue>) -> Outcome {
-        let stream = plan.streams[index]
+        let stream = facts[index]
         let section = streams + index
         let advances = !section.pointee.exists || time > section.pointee.newest
         let newest = advances ? time : section.pointee.newest
@@ -77,7 +109,7 @@ package final class RowEditor {
                 if time < Int64(section.pointee.floorSeconds) * 1_000_000 { return .late }
                 if section.pointee.contains(id) { return .duplicate }
             }
-        } else if !advances, !stream.views.contains(where: { timelines[$0].holds(time, newest: newest) }) {
+        } else if !advances, !isHeld(time, newest: newest, by: stream) {
             return .late
         }
         changed = true
@@ -88,10 +120,9 @@ package final class RowEditor {
             if advances { section.pointee.expire(lateness: stream.allowedLateness) }
         }
         let fields = values + stream.keyCount
-        for viewIndex in stream.views {
-            let view = plan.views[viewIndex]
-            let matches = view.filter?.matches(fields) ?? true
-            if matches {
+        for i in stream.firstView..<stream.firstView + stream.viewCount {
+            let viewIndex = viewsOfStreams[i]
+            if filters[viewIndex]?._withUnsafeGuaranteedRef({ $0.matches(fields) }) ?? true {
                 timelines[viewIndex].update(newest: newest, addition: .init(time: time, id: id, fields: fields))
             } else if advances {
                 timelines[viewIndex].update(newest: newest, addition: nil)
@@ -100,9 +131,17 @@ package final class RowEditor {
         return .applied
     }
 
+    /// Whether a view over the stream has, or could have, a tile for `time`.
+    private func isHeld(_ time: Int64, newest: Int64, by stream: StreamFacts) -> Bool {
+        for i in stream.firstView..<stream.firstView + stream.viewCount
+        where timelines[viewsOfStreams[i]].holds(time, newest: newest) { return true }
+        return false
+    }
+
     /// The new row, valid until the next `begin`; nil when nothing changed since `begin`.
     package func finish() -> UnsafeRawBufferPointer? {
         guard changed else { return nil }
+        for i in plan.views.indices { timelines[i].updateSequences() }
         output.removeAll()
         output.append(RowFormat.version)
         output.append(UInt8(0))

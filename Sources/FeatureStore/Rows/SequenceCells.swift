@@ -6,11 +6,14 @@
 ///
 /// Kept are: every entry of the last `history` before the stream's newest event (none, when there is no history), and the newest `n` (distinct) ones before.
 enum SequenceCells {
-    /// The event that is being added, when the view's filter passed it.
+    /// An event that the view's filter passed.
     struct Addition {
         var time: Int64
         var id: UInt64
         var fields: UnsafePointer<FieldValue>
+
+        @inline(__always)
+        func isNewer(than other: Addition) -> Bool { (time, id) > (other.time, other.id) }
     }
 
     /// One stored entry, or the one to be added.
@@ -30,46 +33,59 @@ enum SequenceCells {
         }
     }
 
-    /// Writes all sequences of `plan` anew into `output`: those of `source` (empty, or as this function wrote them), with `addition`, less
-    /// what need not be kept now that the stream's newest event is at `newest`. Returns whether any entry is left.
+    /// Writes all sequences of `plan` anew into `output`: those of `source` (empty, or as this function wrote them), with `additions` (oldest
+    /// first), less what need not be kept now that the stream's newest event is at `newest`. Returns whether any entry is left.
     static func rewrite(
-        _ source: UnsafeRawBufferPointer, plan: ViewPlan, newest: Int64, oldest: Int64, addition: Addition?,
-        into output: inout GrowableBytes
+        _ source: UnsafeRawBufferPointer, plan: ViewPlan, newest: Int64, oldest: Int64,
+        additions: UnsafeBufferPointer<Addition>, into output: inout GrowableBytes
     ) -> Bool {
         output.removeAll()
         var reader = Reader(bytes: source)
         var any = false
         for column in plan.sequences {
-            var added: Entry?
-            if let addition {
-                if column.field < 0 {
-                    added = Entry(time: addition.time, id: 0, integer: 0, string: .init(start: nil, count: 0))
-                } else {
-                    let value = addition.fields[Int(column.field)]
-                    if !value.isNull {
-                        let string = column.kind == .strings ? value.bytes : UnsafeRawBufferPointer(start: nil, count: 0)
-                        added = Entry(time: addition.time, id: addition.id, integer: value.word, string: string)
-                    }
-                }
-            }
             let stored = reader.count()
             let countAt = output.count
             output.append(UInt32(0))
             var writer = Writer(
                 column: column, recentAfter: newest - plan.levels.history, oldest: oldest, firstEntry: output.count)
+            // A merge of two runs, both newest first.
+            var next = additions.count - 1
+            var added = takeEntry(of: column, from: additions, &next)
             for _ in 0..<stored {
                 let entry = reader.entry(column.kind)
-                if let candidate = added, candidate.isNewer(than: entry) {
+                if writer.isFull { continue }
+                while let candidate = added, candidate.isNewer(than: entry), !writer.isFull {
                     writer.offer(candidate, &output)
-                    added = nil
+                    added = takeEntry(of: column, from: additions, &next)
                 }
-                writer.offer(entry, &output)
+                if !writer.isFull { writer.offer(entry, &output) }
             }
-            if let added { writer.offer(added, &output) }
+            while let candidate = added, !writer.isFull {
+                writer.offer(candidate, &output)
+                added = takeEntry(of: column, from: additions, &next)
+            }
             output.store(UInt32(writer.kept), at: countAt)
             if writer.kept > 0 { any = true }
         }
         return any
+    }
+
+    /// The next addition, from the newest down, that has a value for the column.
+    @inline(__always)
+    private static func takeEntry(
+        of column: SequenceColumn, from additions: UnsafeBufferPointer<Addition>, _ next: inout Int
+    ) -> Entry? {
+        let none = UnsafeRawBufferPointer(start: nil, count: 0)
+        while next >= 0 {
+            let addition = additions[next]
+            next -= 1
+            if column.field < 0 { return Entry(time: addition.time, id: 0, integer: 0, string: none) }
+            let value = addition.fields[Int(column.field)]
+            if value.isNull { continue }
+            return Entry(
+                time: addition.time, id: addition.id, integer: value.word, string: column.kind == .strings ? value.bytes : none)
+        }
+        return nil
     }
 
     private struct Writer {
@@ -88,6 +104,9 @@ enum SequenceCells {
             self.firstEntry = firstEntry
             firstOlder = firstEntry
         }
+
+        /// Every further entry is older, and none of them is kept.
+        var isFull: Bool { keptOlder >= Int(column.n) }
 
         mutating func offer(_ entry: Entry, _ output: inout GrowableBytes) {
             guard entry.time >= oldest else { return }

@@ -10,20 +10,37 @@ struct Timeline: ~Copyable {
     private let boundaries: UnsafeMutablePointer<Int64>
     /// The stream's newest event time that `boundaries` were made for.
     private var boundariesNewest: Int64?
+    /// They hold for all newer times before this one: until the finest hop is crossed.
+    private var boundariesEnd = Int64.min
+    /// Events of this batch that the sequences have yet to take, all at once in `updateSequences`.
+    private var additions: UnsafeMutablePointer<SequenceCells.Addition>
+    private var additionCount = 0
+    private var additionCapacity = 64
+    private var additionsAreOrdered = true
+    /// Whether the stream's newest event, or the sequences, have changed since `load`.
+    private var sequencesAreBehind = false
 
     init(plan: ViewPlan) {
         self.plan = plan
         cells = TileCells(plan: plan)
         boundaries = .allocate(capacity: Levels.maxLevels * 2)
         boundaries.initialize(repeating: 0, count: Levels.maxLevels * 2)
+        additions = .allocate(capacity: additionCapacity)
     }
 
-    deinit { boundaries.deallocate() }
+    deinit {
+        boundaries.deallocate()
+        additions.deallocate()
+    }
 
     mutating func clear() {
         sequences.removeAll()
         tiles.removeAll()
         boundariesNewest = nil
+        boundariesEnd = .min
+        additionCount = 0
+        additionsAreOrdered = true
+        sequencesAreBehind = false
     }
 
     var isEmpty: Bool { sequences.count == 0 && tiles.count == 0 }
@@ -48,11 +65,13 @@ struct Timeline: ~Copyable {
         output.append(tiles.bytes)
     }
 
-    /// Brings tiles and sequences into the form that belongs to the stream's newest event time, and adds an event if there is one.
+    /// Brings the tiles into the form that belongs to the stream's newest event time, and adds an event if there is one.
+    /// The sequences follow in `updateSequences`.
     mutating func update(newest: Int64, addition: SequenceCells.Addition?) {
         if boundariesNewest != newest, setBoundaries(newest: newest) { compactTiles() }
         if let addition, plan.hasTiles { addToTile(addition) }
-        updateSequences(newest: newest, addition: addition)
+        sequencesAreBehind = true
+        if let addition { keepForSequences(addition) }
     }
 
     /// Whether some tile holds `time` once the stream's newest event is at `newest`.
@@ -63,11 +82,18 @@ struct Timeline: ~Copyable {
     /// Returns whether they changed.
     @discardableResult
     private mutating func setBoundaries(newest: Int64) -> Bool {
+        if let known = boundariesNewest, newest >= known, newest < boundariesEnd {
+            boundariesNewest = newest
+            return false
+        }
         let count = plan.levels.levels.count
         let fresh = boundaries + Levels.maxLevels
         plan.levels.boundaries(newest: newest, into: fresh)
         let known = boundariesNewest != nil
         boundariesNewest = newest
+        boundariesEnd = plan.levels.levels.first.map {
+            floorDown(newest - plan.levels.history, $0.hop) + $0.hop + plan.levels.history
+        } ?? .max
         var changed = !known
         for i in 0..<count where boundaries[i] != fresh[i] {
             boundaries[i] = fresh[i]
@@ -130,16 +156,36 @@ struct Timeline: ~Copyable {
         cells.add(time: addition.time, id: addition.id, fields: addition.fields, toTileAt: at, in: &tiles)
     }
 
-    private mutating func updateSequences(newest: Int64, addition: SequenceCells.Addition?) {
+    private mutating func keepForSequences(_ addition: SequenceCells.Addition) {
+        if additionCount == additionCapacity {
+            let grown = UnsafeMutablePointer<SequenceCells.Addition>.allocate(capacity: additionCapacity * 2)
+            grown.moveInitialize(from: additions, count: additionCount)
+            additions.deallocate()
+            additions = grown
+            additionCapacity *= 2
+        }
+        if additionCount > 0, addition.isNewer(than: additions[additionCount - 1]) == false { additionsAreOrdered = false }
+        (additions + additionCount).initialize(to: addition)
+        additionCount += 1
+    }
+
+    /// Gives the sequences this batch's events and drops what they need not keep; after the last `update`, before `save`.
+    mutating func updateSequences() {
+        guard sequencesAreBehind, let newest = boundariesNewest else { return }
+        sequencesAreBehind = false
         let oldest = plan.levels.hasLifetime ? Int64.min : plan.levels.oldest(newest: newest)!
-        if addition == nil {
+        var added = UnsafeMutableBufferPointer(start: additions, count: additionCount)
+        if added.isEmpty {
             guard sequences.count > 0 else { return }
             // Without history nothing changes until the oldest kept entry, at the latest the view's newest event, can expire.
             if plan.levels.history == 0, oldest == .min { return }
         }
+        if !additionsAreOrdered { added.sort { $1.isNewer(than: $0) } }
         let any = SequenceCells.rewrite(
-            sequences.bytes, plan: plan, newest: newest, oldest: oldest, addition: addition, into: &scratch)
+            sequences.bytes, plan: plan, newest: newest, oldest: oldest, additions: UnsafeBufferPointer(added), into: &scratch)
         if any { sequences.replaceAll(with: scratch.bytes) } else { sequences.removeAll() }
+        additionCount = 0
+        additionsAreOrdered = true
     }
 }
 

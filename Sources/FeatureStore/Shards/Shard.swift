@@ -206,6 +206,7 @@ public final class Shard: Sendable {
             let stored = try transaction.get(rows, rowKey.bytes)
             try editor.begin(stored)
             repeat {
+                order.prefetch(ahead: at, batch)
                 let event = batch.events[Int(order.entries[at].event)]
                 let stream = Int(event.stream)
                 let outcome = editor.apply(
@@ -218,18 +219,12 @@ public final class Shard: Sendable {
                     }
                 }
                 at += 1
-            } while at < order.entries.count && hasKey(batch, order.entries[at].event, keyIndexes, key)
+            } while at < order.entries.count && order.continuesKey(at: at, batch, keyIndexes: keyIndexes)
             if let row = editor.finish() {
                 try transaction.put(rows, rowKey.bytes, value: row)
                 if stored == nil { newRows += 1 }
             }
         }
-    }
-
-    @inline(__always)
-    private func hasKey(_ batch: EventBatch, _ event: Int32, _ keyIndexes: [Int], _ key: UnsafeRawBufferPointer) -> Bool {
-        let event = batch.events[Int(event)]
-        return compareBytes(EventOrder.key(of: event, keyIndex: keyIndexes[Int(event.stream)], in: batch), key) == 0
     }
 
     private func record(

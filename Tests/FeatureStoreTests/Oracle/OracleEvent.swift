@@ -30,9 +30,12 @@ struct OracleEvent: Hashable, Sendable {
 /// Owns the bytes that `FieldValue`s point at.
 final class EventMemory {
     private var known: [String: UnsafeMutableRawBufferPointer] = [:]
-    private var values: [FieldValue] = []
+    private var handedOut: [UnsafeMutablePointer<FieldValue>] = []
 
-    deinit { for bytes in known.values { bytes.deallocate() } }
+    deinit {
+        for bytes in known.values { bytes.deallocate() }
+        for values in handedOut { values.deallocate() }
+    }
 
     func bytes(_ text: String) -> UnsafeRawBufferPointer {
         if let bytes = known[text] { return UnsafeRawBufferPointer(bytes) }
@@ -43,10 +46,10 @@ final class EventMemory {
         return UnsafeRawBufferPointer(bytes)
     }
 
-    /// Calls `body` with the event's values as the engine takes them: one key, then the fields.
+    /// Calls `body` with the event's values as the engine takes them: one key, then the fields. They live as long as this object, because
+    /// an editor reads them until the row is finished.
     func withValues<R>(_ event: OracleEvent, key: String = "k", _ body: (UnsafePointer<FieldValue>) -> R) -> R {
-        values.removeAll(keepingCapacity: true)
-        values.append(.string(bytes(key)))
+        var values = [FieldValue.string(bytes(key))]
         for field in event.fields {
             switch field {
             case nil: values.append(.null)
@@ -54,7 +57,10 @@ final class EventMemory {
             case .text(let text): values.append(.string(bytes(text)))
             }
         }
-        return values.withUnsafeBufferPointer { body($0.baseAddress!) }
+        let copy = UnsafeMutablePointer<FieldValue>.allocate(capacity: values.count)
+        copy.initialize(from: values, count: values.count)
+        handedOut.append(copy)
+        return body(copy)
     }
 
     static func hash(_ text: String) -> UInt64 { Array(text.utf8).withUnsafeBytes { XXHash64.hash($0) } }
