@@ -38,8 +38,11 @@ struct FixedAccumulator {
 
 /// The double nearest to `numerator / denominator`, ties to even; the denominator is positive.
 package func nearestDouble(_ numerator: Int128, over denominator: Int128) -> Double {
-    let limit = Int128(1) << 53
-    if numerator.magnitude < UInt128(limit), denominator < limit { return Double(numerator) / Double(denominator) }
+    // Both are doubles themselves. By way of Int64: the library converts 128 bits with generic code.
+    let limit: Int128 = 0x20_0000_0000_0000
+    if -limit < numerator, numerator < limit, denominator < limit {
+        return Double(Int64(truncatingIfNeeded: numerator)) / Double(Int64(truncatingIfNeeded: denominator))
+    }
     let d = denominator.magnitude
     var (q, r) = numerator.magnitude.quotientAndRemainder(dividingBy: d)
     var exponent = 0
