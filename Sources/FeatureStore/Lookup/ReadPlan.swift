@@ -4,22 +4,38 @@ package struct ReadPlan: Sendable {
     /// The features of one view that share a window.
     struct WindowRead: Sendable {
         var window: Window
-        /// Slot of the value, and how to finish it.
-        var features: [(slot: Int, finish: Finish)]
+        /// Positions in `ViewRead.features`.
+        var features: Range<Int>
     }
 
-    struct ViewRead: Sendable {
+    /// A class, as `Derived`: lookups go through many of them, and copying one counts one reference.
+    final class ViewRead: Sendable {
         /// Index into `EntityPlan.views`.
-        var view: Int
+        let view: Int
         /// Position of the view's stream in `EntityPlan.streams`.
-        var stream: Int
-        var fixed: [TileColumn]
-        var variable: [TileColumn]
+        let stream: Int
+        let fixed: [TileColumn]
+        let variable: [TileColumn]
         /// Shortest first, lifetime last.
-        var windows: [WindowRead]
+        let windows: [WindowRead]
+        /// Slot of the value, and how to finish it.
+        let features: [(slot: Int, finish: Finish)]
         /// Whether each window begins at or before the ones in front of it, whatever the time. A coarser hop may snap a shorter window
         /// to an earlier begin than a longer one has.
-        var areNested: Bool
+        let areNested: Bool
+
+        init(
+            view: Int, stream: Int, fixed: [TileColumn], variable: [TileColumn], windows: [WindowRead],
+            features: [(slot: Int, finish: Finish)]
+        ) {
+            self.view = view
+            self.stream = stream
+            self.fixed = fixed
+            self.variable = variable
+            self.windows = windows
+            self.features = features
+            areNested = zip(windows, windows.dropFirst()).allSatisfy { $0.window.isAlwaysWithin($1.window) }
+        }
 
         /// Those that begin last come first.
         func windows(at time: Int64) -> [WindowRead] {
@@ -28,28 +44,42 @@ package struct ReadPlan: Sendable {
         }
     }
 
-    enum Finish: Sendable {
-        // Accumulator indexes: fixed ones first, then variable ones.
+    /// Trivial to copy, unlike `ValueType`.
+    enum Scalar: BitwiseCopyable, Sendable {
+        case string, bool, int
+        case decimal(scale: Int)
+    }
+
+    enum Finish: BitwiseCopyable, Sendable {
+        // Index of the fixed column.
         case count(Int)
         case sum(Int, scale: Int)
         case mean(sum: Int, count: Int, scale: Int)
-        case integer(Int, ValueType)
+        case integer(Int, Scalar)
+        // Index of the variable column.
         case firstString(Int)
         case distinct(Int)
         case countMap(Int)
         case sumMap(Int, scale: Int)
         // Index of the sequence column.
-        case last(Int, ValueType)
-        case list(Int, n: Int, distinct: Bool, ValueType)
+        case last(Int, Scalar)
+        case list(Int, n: Int, distinct: Bool, Scalar)
         case timeSince
     }
 
-    struct Derived: Sendable {
-        var slot: Int
-        var derivation: Derivation
+    final class Derived: Sendable {
+        let slot: Int
+        let derivation: Derivation
         /// Slots.
-        var inputs: [Int]
-        var defaultValue: Value?
+        let inputs: [Int]
+        let defaultValue: Value?
+
+        init(slot: Int, derivation: Derivation, inputs: [Int], defaultValue: Value?) {
+            self.slot = slot
+            self.derivation = derivation
+            self.inputs = inputs
+            self.defaultValue = defaultValue
+        }
     }
 
     struct Slot: Sendable {
@@ -62,8 +92,9 @@ package struct ReadPlan: Sendable {
     /// In an order in which inputs come before what uses them.
     let derived: [Derived]
     let slots: [Slot]
-    /// The slot of each output of the vector.
-    let outputs: [Int]
+    /// The slot of each output of the vector; nil when they are the first `outputCount` slots, in order.
+    let outputs: [Int]?
+    let outputCount: Int
 
     package init(features wanted: [Int], catalog: Catalog, entity: Int) {
         self.entity = entity
@@ -72,27 +103,33 @@ package struct ReadPlan: Sendable {
         var slots: [Slot] = []
         var derived: [Derived] = []
         var byView: [Int: [(slot: Int, feature: FeatureDefinition)]] = [:]
+        var resolved: Set<Int> = []
         func slot(of feature: Int) -> Int {
             if let known = slotOf[feature] { return known }
+            slotOf[feature] = slots.count
+            let entry = catalog.features[feature]
+            var ttl: Microseconds?
+            if case .view(_, let definition) = entry.source { ttl = definition.ttl }
+            slots.append(Slot(defaultValue: entry.defaultValue, ttl: ttl))
+            return slots.count - 1
+        }
+        func resolve(_ feature: Int) {
+            guard resolved.insert(feature).inserted else { return }
             let entry = catalog.features[feature]
             switch entry.source {
-            case .view(let view, let definition):
-                let slot = slots.count
-                slots.append(Slot(defaultValue: entry.defaultValue, ttl: definition.ttl))
-                slotOf[feature] = slot
-                byView[view, default: []].append((slot, definition))
-                return slot
+            case .view(let view, let definition): byView[view, default: []].append((slot(of: feature), definition))
             case .derived(let derivation, let inputs):
-                let inputSlots = inputs.map { slot(of: $0) }
-                let slot = slots.count
-                slots.append(Slot(defaultValue: entry.defaultValue, ttl: nil))
-                slotOf[feature] = slot
+                for input in inputs { resolve(input) }
                 derived.append(Derived(
-                    slot: slot, derivation: derivation, inputs: inputSlots, defaultValue: entry.defaultValue))
-                return slot
+                    slot: slot(of: feature), derivation: derivation, inputs: inputs.map { slot(of: $0) },
+                    defaultValue: entry.defaultValue))
             }
         }
-        outputs = wanted.map { slot(of: $0) }
+        // The vector's own slots come first: what else its derived features need is cut off at the end.
+        let outputs = wanted.map { slot(of: $0) }
+        self.outputs = outputs.elementsEqual(0..<outputs.count) ? nil : outputs
+        outputCount = outputs.count
+        for feature in wanted { resolve(feature) }
         self.derived = derived
         self.slots = slots
         views = byView.sorted { $0.key < $1.key }.map { index, features in
@@ -113,11 +150,10 @@ package struct ReadPlan: Sendable {
             }
         }
         let fixed = needed.filter { $0.fixedByteCount != nil }, variable = needed.filter { $0.fixedByteCount == nil }
-        let all = fixed + variable
         func scale(_ field: String) -> Int {
             if case .decimal(let scale) = source.fields.first(where: { $0.name == field })!.type { scale } else { 0 }
         }
-        func type(_ field: String) -> ValueType {
+        func type(_ field: String) -> Scalar {
             switch source.fields.first(where: { $0.name == field })!.type {
             case .string: .string
             case .bool: .bool
@@ -127,14 +163,18 @@ package struct ReadPlan: Sendable {
         }
         func finish(_ aggregation: Aggregation) -> Finish {
             let columns = ViewPlan.columns(of: aggregation, in: source)
-            let at = columns.tile.map { column in all.firstIndex { $0.isSame(as: column) }! }
+            let at = columns.tile.map { column in
+                (column.fixedByteCount != nil ? fixed : variable).firstIndex { $0.isSame(as: column) }!
+            }
             let sequence = columns.sequence.map { column in view.sequences.firstIndex(of: column)! } ?? 0
             switch aggregation {
             case .count: return .count(at[0])
             case .sum(let field): return .sum(at[0], scale: scale(field))
             case .mean(let field): return .mean(sum: at[0], count: at[1], scale: scale(field))
             case .min(let field), .max(let field): return .integer(at[0], type(field))
-            case .first(let field): return type(field) == .string ? .firstString(at[0]) : .integer(at[0], type(field))
+            case .first(let field):
+                if case .string = type(field) { return .firstString(at[0]) }
+                return .integer(at[0], type(field))
             case .distinctCount: return .distinct(at[0])
             case .countBy: return .countMap(at[0])
             case .sumBy(let field, _, _): return .sumMap(at[0], scale: scale(field))
@@ -143,19 +183,19 @@ package struct ReadPlan: Sendable {
             case .timeSinceLast: return .timeSince
             }
         }
+        let ordered = features.map { (window: $0.feature.window, slot: $0.slot, finish: finish($0.feature.aggregation)) }
+            .sorted { ($0.window.sortLength, $0.window.hop) < ($1.window.sortLength, $1.window.hop) }
         var windows: [WindowRead] = []
-        for (slot, feature) in features {
-            let entry = (slot: slot, finish: finish(feature.aggregation))
-            if let known = windows.firstIndex(where: { $0.window == feature.window }) {
-                windows[known].features.append(entry)
+        for (i, feature) in ordered.enumerated() {
+            if let last = windows.indices.last, windows[last].window == feature.window {
+                windows[last].features = windows[last].features.lowerBound..<i + 1
             } else {
-                windows.append(WindowRead(window: feature.window, features: [entry]))
+                windows.append(WindowRead(window: feature.window, features: i..<i + 1))
             }
         }
-        windows.sort { $0.window.sortLength < $1.window.sortLength }
         return ViewRead(
             view: index, stream: plan.streams.firstIndex { $0.index == view.stream }!, fixed: fixed, variable: variable,
-            windows: windows, areNested: zip(windows, windows.dropFirst()).allSatisfy { $0.window.isAlwaysWithin($1.window) })
+            windows: windows, features: ordered.map { (slot: $0.slot, finish: $0.finish) })
     }
 }
 
@@ -164,6 +204,13 @@ extension Window {
         switch self {
         case .sliding(let length, _): length
         case .lifetime: .max
+        }
+    }
+
+    fileprivate var hop: Int64 {
+        switch self {
+        case .sliding(_, let hop): hop
+        case .lifetime: 0
         }
     }
 

@@ -1,5 +1,5 @@
 /// A finished feature value, or a default.
-public indirect enum Value: Sendable, Equatable {
+public enum Value: Sendable, Equatable {
     case null
     case bool(Bool)
     case int(Int64)
@@ -24,11 +24,11 @@ public indirect enum Value: Sendable, Equatable {
 }
 
 /// The type of a feature, known when the definitions load.
-public indirect enum ValueType: Sendable, Equatable {
+public enum ValueType: Sendable, Equatable {
     case bool, int, double, string
     case decimal(scale: Int)
-    case list(ValueType)
-    case map(ValueType)
+    indirect case list(ValueType)
+    indirect case map(ValueType)
 }
 
 extension ValueType: CustomStringConvertible {

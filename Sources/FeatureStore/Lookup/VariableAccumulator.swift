@@ -1,12 +1,9 @@
-/// The partial aggregate of one column over the tiles read so far.
-struct Accumulator {
+/// The partial aggregate of one column of variable size over the tiles read so far.
+struct VariableAccumulator {
     let column: TileColumn
-    private(set) var count: UInt64 = 0
-    private(set) var sum: Int128 = 0
-    private(set) var integer = TileColumn.none
+    private(set) var string: UnsafeRawBufferPointer?
     private var time = TileColumn.none
     private var id: UInt64 = 0
-    private(set) var string: UnsafeRawBufferPointer?
     private var hashes: [UInt64] = []
     private var isEstimate = false
     private var keys: [(key: UnsafeRawBufferPointer, amount: Int128)] = []
@@ -14,28 +11,8 @@ struct Accumulator {
 
     init(_ column: TileColumn) { self.column = column }
 
-    /// Adds a fixed cell.
-    @inline(__always)
-    mutating func add(fixed cell: UnsafeRawPointer) {
-        switch column.kind {
-        case .count, .countNonNull: count &+= cell.loadUnaligned(as: UInt64.self)
-        case .sum: sum &+= cell.loadUnaligned(as: Int128.self)
-        case .min:
-            let value = cell.loadUnaligned(as: Int64.self)
-            if value != TileColumn.none, integer == TileColumn.none || value < integer { integer = value }
-        case .max: integer = Swift.max(integer, cell.loadUnaligned(as: Int64.self))
-        default:
-            let newTime = cell.loadUnaligned(as: Int64.self)
-            let newID = cell.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-            guard newTime != TileColumn.none, time == TileColumn.none || (newTime, newID) < (time, id) else { return }
-            time = newTime
-            id = newID
-            integer = cell.loadUnaligned(fromByteOffset: 16, as: Int64.self)
-        }
-    }
-
     /// Adds the payload of a variable cell. The bytes must live until the value is finished.
-    mutating func add(payload: UnsafeRawBufferPointer) {
+    mutating func add(_ payload: UnsafeRawBufferPointer) {
         switch column.kind {
         case .firstString:
             guard payload.count >= 16 else { return }
@@ -110,27 +87,4 @@ struct Accumulator {
 extension MapCell {
     /// The key under which a map gives the sum of the keys beyond its bound.
     package static var restKey: String { "__other__" }
-}
-
-/// The double nearest to `numerator / denominator`, ties to even; the denominator is positive.
-package func nearestDouble(_ numerator: Int128, over denominator: Int128) -> Double {
-    let limit = Int128(1) << 53
-    if numerator.magnitude < UInt128(limit), denominator < limit { return Double(numerator) / Double(denominator) }
-    let d = denominator.magnitude
-    var (q, r) = numerator.magnitude.quotientAndRemainder(dividingBy: d)
-    var exponent = 0
-    // At least 64 bits of quotient, then one sticky bit for all that follows.
-    while q < UInt128(1) << 64, r != 0 {
-        r <<= 1
-        q <<= 1
-        if r >= d {
-            r -= d
-            q |= 1
-        }
-        exponent -= 1
-        if exponent < -1200 { break }
-    }
-    if r != 0 { q |= 1 }
-    let magnitude = Double(q) * Double(sign: .plus, exponent: exponent, significand: 1)
-    return numerator < 0 ? -magnitude : magnitude
 }

@@ -1,0 +1,149 @@
+/// Finishes the features of one view.
+struct ViewReader {
+    let read: ReadPlan.ViewRead
+    let view: ViewPlan
+    /// One per row, opened.
+    let parts: UnsafeMutableBufferPointer<RowPart>
+    let time: Int64
+
+    func finish(into slots: inout [FeatureValue]) {
+        withUnsafeTemporaryAllocation(of: FixedAccumulator.self, capacity: read.fixed.count) { fixed in
+            for i in fixed.indices { fixed.initializeElement(at: i, to: FixedAccumulator(read.fixed[i])) }
+            var variable = read.variable.isEmpty ? [] : read.variable.map { VariableAccumulator($0) }
+            let newest = newestEvent()
+            for window in read.windows(at: time) { finish(window, newest, fixed, &variable, &slots) }
+        }
+    }
+
+    /// The view's newest event that is not after `time`: its first sequence has it.
+    private func newestEvent() -> Int64? {
+        var newest: Int64?
+        for part in parts {
+            SequenceCells.forEach(0, of: view, in: part.sequences) { entry, _, _, _ in
+                guard entry <= time else { return true }
+                newest = Swift.max(newest ?? entry, entry)
+                return false
+            }
+        }
+        return newest
+    }
+
+    private func finish(
+        _ window: ReadPlan.WindowRead, _ newest: Int64?, _ fixed: UnsafeMutableBufferPointer<FixedAccumulator>,
+        _ variable: inout [VariableAccumulator], _ slots: inout [FeatureValue]
+    ) {
+        let left = window.window.leftEdge(at: time)
+        var isWarming = false, isKnown = true
+        for i in parts.indices {
+            if let since = parts[i].since, left ?? .min < since { isWarming = true }
+            if !parts[i].reaches(window.window, of: view.levels, left: left, at: time) { isKnown = false }
+            accumulate(&parts[i], down: left, fixed, &variable)
+        }
+        for i in window.features {
+            let (slot, finish) = read.features[i]
+            if isWarming {
+                slots[slot] = FeatureValue(value: .null, status: .warming, newestEventTime: newest)
+                continue
+            }
+            let value =
+                if let column = finish.sequence {
+                    sequenceValue(finish, SequenceReader(parts: parts, view: view, index: column, left: left, time: time))
+                } else {
+                    isKnown ? tileValue(finish, fixed, &variable) : .null
+                }
+            slots[slot] = FeatureValue(value: value, status: value.isNull ? .missing : .present, newestEventTime: newest)
+        }
+    }
+
+    /// Takes the tiles from where the last window ended down to `left`.
+    private func accumulate(
+        _ part: inout RowPart, down left: Int64?, _ fixed: UnsafeMutableBufferPointer<FixedAccumulator>,
+        _ variable: inout [VariableAccumulator]
+    ) {
+        guard let base = part.tiles.baseAddress else { return }
+        let headerBytes = view.headerBytes, fixedBytes = view.fixedBytes
+        let hasVariable = headerBytes > 4
+        let end = part.tiles.count
+        var at = part.at
+        defer { part.at = at }
+        while at < end {
+            let tile = base + at
+            let start = Int64(tile.loadUnaligned(as: UInt32.self)) * 1_000_000
+            if let left, start < left || start == Levels.lifetimeStart { return }
+            at += headerBytes + fixedBytes + (hasVariable ? Int(tile.loadUnaligned(fromByteOffset: 4, as: UInt32.self)) : 0)
+            if start > time { continue }
+            let cells = tile + headerBytes
+            for i in fixed.indices { fixed[i].add(cells) }
+            if !variable.isEmpty { addVariable(cells + fixedBytes, &variable) }
+        }
+    }
+
+    private func addVariable(_ cells: UnsafeRawPointer, _ variable: inout [VariableAccumulator]) {
+        var cell = cells
+        for position in view.variableColumns.indices {
+            let payload = UnsafeRawBufferPointer(start: cell + 4, count: Int(cell.loadUnaligned(as: UInt32.self)))
+            for i in variable.indices where Int(variable[i].column.position) == position { variable[i].add(payload) }
+            cell += 4 + payload.count
+        }
+    }
+
+    private func tileValue(
+        _ finish: ReadPlan.Finish, _ fixed: UnsafeMutableBufferPointer<FixedAccumulator>,
+        _ variable: inout [VariableAccumulator]
+    ) -> Value {
+        switch finish {
+        case .count(let i): return .int(Int64(clamping: fixed[i].count))
+        case .sum(let i, let scale): return .decimal(units: fixed[i].sum, scale: scale)
+        case .mean(let sum, let count, let scale):
+            let n = fixed[count].count
+            return n == 0 ? .null : .double(nearestDouble(fixed[sum].sum, over: Int128(n) * Self.powerOfTen(scale)))
+        case .integer(let i, let type):
+            let word = fixed[i].integer
+            return word == TileColumn.none ? .null : Value(word, type)
+        case .firstString(let i): return variable[i].string.map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null
+        case .distinct(let i): return .int(variable[i].distinctCount())
+        case .countMap(let i): return .map(variable[i].map { .int(Int64(clamping: $0)) })
+        case .sumMap(let i, let scale): return .map(variable[i].map { .decimal(units: $0, scale: scale) })
+        case .last, .list, .timeSince: return .null
+        }
+    }
+
+    private func sequenceValue(_ finish: ReadPlan.Finish, _ sequence: SequenceReader) -> Value {
+        guard sequence.isKnown else { return .null }
+        switch finish {
+        case .last(_, let type): return sequence.list(n: 1, distinct: false, type).first ?? .null
+        case .list(_, let n, let distinct, let type): return .list(sequence.list(n: n, distinct: distinct, type))
+        case .timeSince:
+            guard let newest = sequence.newest else { return .null }
+            return .decimal(units: Int128(time - newest), scale: 6)
+        default: return .null
+        }
+    }
+
+    private static func powerOfTen(_ n: Int) -> Int128 {
+        var power: Int128 = 1
+        for _ in 0..<n { power *= 10 }
+        return power
+    }
+}
+
+extension ReadPlan.Finish {
+    /// The sequence column that the value comes from; nil when it comes from tiles.
+    fileprivate var sequence: Int? {
+        switch self {
+        case .last(let column, _), .list(let column, _, _, _): column
+        case .timeSince: 0
+        default: nil
+        }
+    }
+}
+
+extension Value {
+    init(_ word: Int64, _ type: ReadPlan.Scalar) {
+        switch type {
+        case .bool: self = .bool(word != 0)
+        case .decimal(let scale): self = .decimal(units: Int128(word), scale: scale)
+        case .int, .string: self = .int(word)
+        }
+    }
+}
