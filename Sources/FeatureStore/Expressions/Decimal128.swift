@@ -53,6 +53,10 @@ struct Decimal128: Sendable, Equatable {
 
     var double: Double {
         // Both are exact up to 2^53 and 10^22, so that the quotient is the nearest double.
+        // By way of Int64 where it fits: the library converts 128 bits with generic code.
+        if let small = Int64(exactly: units), let power = Self.power(scale), let divisor = Int64(exactly: power) {
+            return Double(small) / Double(divisor)
+        }
         guard scale > 0 else { return Double(units) }
         return Double(units) / Double(Self.power(scale) ?? 1)
     }
