@@ -15,7 +15,7 @@ struct Millrace: AsyncParsableCommand {
               millrace describe -d Examples/shop/millrace.yaml     what will be kept, how exact, how large?
               millrace serve    -d Examples/shop/millrace.yaml --create-topics 4
               millrace generate -d Examples/shop/millrace.yaml --rate 1000
-              millrace get      -d Examples/shop/millrace.yaml --service homepage c0000001
+              millrace get      -d Examples/shop/millrace.yaml --service homepage c0004559
 
             Exit codes: 0 done, 1 failed, 2 the definitions file has faults, 64 wrong usage.
             """,

@@ -307,7 +307,7 @@ public final class Shard: Sendable {
     public var commitStatistics: CommitStatistics { status.withLock { $0.commit } }
     public var isStopped: Bool { status.withLock { $0.stopReason != nil } }
 
-    /// How far behind the log the rows are, µs: 0 when all that was heard of is applied.
+    /// How far behind the log the rows are, µs: 0 when all that was heard of is applied; nil while it is not known.
     func freshness(now: Int64) -> Microseconds? {
         status.withLock { status in Self.freshness(status, now: now) }
     }
@@ -316,7 +316,8 @@ public final class Shard: Sendable {
         var behind: Microseconds?
         for (position, end) in zip(status.positions, status.ends) {
             if let end, end > (position?.nextOffset ?? 0) {
-                behind = Swift.max(behind ?? 0, position.map { Swift.max(0, now - $0.newestRecordTime) } ?? now)
+                guard let position else { return nil }  // nothing applied yet, so nobody knows
+                behind = Swift.max(behind ?? 0, now - position.newestRecordTime)
             } else if end != nil || position != nil {
                 behind = behind ?? 0
             }
