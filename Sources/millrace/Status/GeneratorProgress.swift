@@ -35,8 +35,7 @@ struct GeneratorProgress {
     }
 
     private func rate(_ count: Int, _ elapsed: Duration) -> String {
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
-        return StatusLine.grouped(Int64(Double(count) / max(seconds, 1e-6)))
+        return StatusLine.grouped(Int64(Double(count) / max(elapsed.seconds, 1e-6)))
     }
 
     private func show(_ line: String) { FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8)) }

@@ -20,9 +20,6 @@ struct IngestMetricFamilies {
             }
         }
         let commits = shards.map(\.commitStatistics)
-        func seconds(_ duration: Duration) -> Double {
-            Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
-        }
         return [
             MetricFamily(
                 name: "millrace_events_applied_total", kind: .counter, samples: applied,
@@ -45,10 +42,10 @@ struct IngestMetricFamilies {
                 value: snapshot.decodingSeconds),
             MetricFamily(
                 name: "millrace_apply_seconds_total", help: "Time spent applying events inside transactions, summed over shards.",
-                kind: .counter, value: commits.reduce(0) { $0 + seconds($1.applying) }),
+                kind: .counter, value: commits.reduce(0) { $0 + $1.applying.seconds }),
             MetricFamily(
                 name: "millrace_commit_seconds_total", help: "Time spent committing transactions, summed over shards.",
-                kind: .counter, value: commits.reduce(0) { $0 + seconds($1.committing) }),
+                kind: .counter, value: commits.reduce(0) { $0 + $1.committing.seconds }),
             MetricFamily(
                 name: "millrace_batches_total", help: "Transactions committed.", kind: .counter,
                 value: Double(commits.reduce(0) { $0 + $1.batches })),

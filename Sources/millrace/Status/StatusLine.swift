@@ -17,7 +17,7 @@ struct StatusLine: Service {
             if Task.isCancelled || Task.isShuttingDownGracefully { break }
             let consumed = ingest.metrics.snapshot().recordsConsumed
             let now = ContinuousClock.now
-            let seconds = Double((now - last.time).components.seconds) + Double((now - last.time).components.attoseconds) / 1e18
+            let seconds = (now - last.time).seconds
             let line = Self.line(store, eventsPerSecond: Double(consumed - last.consumed) / seconds, total: consumed)
             last = (consumed, now)
             FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K" + line : line + "\n").utf8))
