@@ -52,7 +52,7 @@ var targets: [Target] = [
     tests("FeatureStoreTests", ["FeatureStore"]),
     tests("IngestTests", ["AllocationCounter", "Ingest", "FeatureStore", "JSONBytes"]),
     tests("GeneratorTests", ["Generator"]),
-    tests("ServingTests", ["Serving", "FeatureStore"]),
+    tests("ServingTests", ["Serving", "FeatureStore", "JSONBytes"]),
 ]
 
 if !coreOnly {
@@ -68,26 +68,26 @@ if !coreOnly {
     products += [.executable(name: "millrace", targets: ["millrace"])]
     targets += [
         library("ServingHTTP", path: "Sources/Serving/HTTP", [
-            "Serving", .product(name: "Hummingbird", package: "hummingbird"),
+            "Serving", "JSONBytes", .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
         library("ServingGRPC", path: "Sources/Serving/GRPC", [
-            "Serving",
+            "Serving", "JSONBytes",
             .product(name: "GRPCCore", package: "grpc-swift-2"),
             .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
         .executableTarget(name: "millrace", dependencies: [
-            "FeatureStore", "Ingest", "Kafka", "Generator", "Serving", "ServingHTTP", "ServingGRPC",
+            "FeatureStore", "Ingest", "JSONBytes", "Kafka", "Generator", "Serving", "ServingHTTP", "ServingGRPC",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], swiftSettings: settings),
         tests("ServingTransportTests", [
-            "ServingHTTP", "ServingGRPC", "Serving", "FeatureStore",
+            "ServingHTTP", "ServingGRPC", "Serving", "FeatureStore", "JSONBytes",
             .product(name: "HummingbirdTesting", package: "hummingbird"),
             .product(name: "GRPCCore", package: "grpc-swift-2"),
             .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),

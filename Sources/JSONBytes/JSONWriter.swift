@@ -5,148 +5,208 @@
 ///     json.key("price")
 ///     json.decimal(units: 1250, scale: 2)     // 12.5
 ///     json.endObject()
-///     send(json.bytes)
-public struct JSONWriter {
-    public private(set) var bytes: [UInt8] = []
+///     json.withBytes { send($0) }
+///
+/// Meant to be kept and `reset`: it then allocates nothing. Room is reserved once a value, not once a byte.
+public struct JSONWriter: ~Copyable {
+    var base: UnsafeMutablePointer<UInt8>
+    private var capacity: Int
+    /// Bytes written.
+    public internal(set) var count = 0
     /// A value came before this one in the same array or object.
     private var needsComma = false
+    /// The time written last and where its text begins: an answer repeats a few times for many values.
+    var lastTime: (microseconds: Int64, offset: Int)?
 
-    public init(reservingBytes capacity: Int = 256) { bytes.reserveCapacity(capacity) }
+    public init(reservingBytes capacity: Int = 256) {
+        self.capacity = Swift.max(capacity, 64)
+        base = .allocate(capacity: self.capacity)
+    }
+
+    deinit { base.deallocate() }
 
     /// Forgets the document, keeps the memory.
     public mutating func reset() {
-        bytes.removeAll(keepingCapacity: true)
+        count = 0
         needsComma = false
+        lastTime = nil
     }
+
+    /// The document in place.
+    public func withBytes<R, E>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        try body(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
+    /// A copy of the document.
+    public var bytes: [UInt8] { Array(UnsafeBufferPointer(start: base, count: count)) }
+    /// The document as text.
+    public var text: String { String(decoding: UnsafeBufferPointer(start: base, count: count), as: UTF8.self) }
 
     public mutating func beginObject() { open(UInt8(ascii: "{")) }
     public mutating func endObject() { close(UInt8(ascii: "}")) }
     public mutating func beginArray() { open(UInt8(ascii: "[")) }
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
-    public mutating func key(_ name: String) {
-        string(name)
-        bytes.append(UInt8(ascii: ":"))
+    public mutating func key(_ name: StaticString) {
+        reserve(name.utf8CodeUnitCount + 4)
+        comma()
+        put(UInt8(ascii: "\""))
+        copy(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        put(UInt8(ascii: "\""))
+        put(UInt8(ascii: ":"))
         needsComma = false
     }
 
+    /// A name that is not known when the program is compiled; escaped as strings are.
+    public mutating func key(named name: String) {
+        string(name)
+        colon()
+    }
+
+    /// `utf8` must be valid UTF-8.
+    public mutating func key(utf8: UnsafeRawBufferPointer) {
+        string(utf8: utf8)
+        colon()
+    }
+
     /// A member of which the value is a string, in one call.
-    public mutating func member(_ name: String, _ value: String) {
+    public mutating func member(_ name: StaticString, _ value: String) {
         key(name)
         string(value)
     }
 
     public mutating func string(_ value: String) {
         var value = value
-        value.withUTF8 { quoted(UnsafeRawBufferPointer($0)) }
+        value.withUTF8 { string(utf8: UnsafeRawBufferPointer($0)) }
     }
 
     /// `utf8` must be valid UTF-8, as the values of the store are.
-    public mutating func string(utf8: UnsafeRawBufferPointer) { quoted(utf8) }
-
-    public mutating func int(_ value: Int64) {
+    public mutating func string(utf8: UnsafeRawBufferPointer) {
+        reserve(utf8.count * 6 + 3)
         comma()
-        digits(Int128(value), scale: 0)
+        put(UInt8(ascii: "\""))
+        var clean = 0
+        for offset in 0..<utf8.count {
+            let byte = utf8[offset]
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
+            copy(UnsafeRawBufferPointer(rebasing: utf8[clean..<offset]))
+            escape(byte)
+            clean = offset + 1
+        }
+        copy(UnsafeRawBufferPointer(rebasing: utf8[clean...]))
+        put(UInt8(ascii: "\""))
     }
 
-    /// `units · 10^-scale`, exactly and without trailing zeros: 1250 with scale 2 is `12.5`. `scale` is 0...38.
-    public mutating func decimal(units: Int128, scale: Int) {
-        comma()
-        digits(units, scale: scale)
+    public mutating func strings(_ values: some Sequence<String>) {
+        beginArray()
+        for value in values { string(value) }
+        endArray()
     }
 
-    /// The shortest text that reads back as the same double; `null` for infinities and NaN, which JSON does not have.
-    public mutating func double(_ value: Double) {
-        guard value.isFinite else { return null() }
-        comma()
-        bytes.append(contentsOf: value.description.utf8)
-    }
-
-    public mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
+    public mutating func bool(_ value: Bool) { value ? literal("true") : literal("false") }
     public mutating func null() { literal("null") }
 
-    /// A value that is JSON already.
-    public mutating func raw(_ json: some Collection<UInt8>) {
+    /// A string that needs no escapes, known when the program is compiled.
+    public mutating func literal(string text: StaticString) {
+        reserve(text.utf8CodeUnitCount + 3)
         comma()
-        bytes.append(contentsOf: json)
+        put(UInt8(ascii: "\""))
+        copy(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        put(UInt8(ascii: "\""))
+    }
+
+    /// A value, or members one after another, that are JSON already.
+    public mutating func raw(_ json: [UInt8]) {
+        reserve(json.count + 1)
+        comma()
+        json.withUnsafeBytes { copy($0) }
+    }
+
+    /// What a line or a head needs beside JSON; no comma comes before or after it.
+    public mutating func text(_ text: StaticString) {
+        reserve(text.utf8CodeUnitCount)
+        copy(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        needsComma = false
     }
 
     // MARK: -
 
     private mutating func open(_ byte: UInt8) {
+        reserve(2)
         comma()
-        bytes.append(byte)
+        put(byte)
         needsComma = false
     }
 
     private mutating func close(_ byte: UInt8) {
-        bytes.append(byte)
+        reserve(1)
+        put(byte)
         needsComma = true
     }
 
-    private mutating func comma() {
-        if needsComma { bytes.append(UInt8(ascii: ",")) }
-        needsComma = true
+    private mutating func colon() {
+        reserve(1)
+        put(UInt8(ascii: ":"))
+        needsComma = false
     }
 
     private mutating func literal(_ text: StaticString) {
+        reserve(text.utf8CodeUnitCount + 1)
         comma()
-        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-    }
-
-    private mutating func quoted(_ utf8: UnsafeRawBufferPointer) {
-        comma()
-        bytes.append(UInt8(ascii: "\""))
-        var clean = 0
-        for (offset, byte) in utf8.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-            bytes.append(contentsOf: utf8[clean..<offset])
-            escape(byte)
-            clean = offset + 1
-        }
-        bytes.append(contentsOf: utf8[clean...])
-        bytes.append(UInt8(ascii: "\""))
+        copy(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     private mutating func escape(_ byte: UInt8) {
-        bytes.append(UInt8(ascii: "\\"))
+        put(UInt8(ascii: "\\"))
         switch byte {
-        case 0x08: bytes.append(UInt8(ascii: "b"))
-        case 0x09: bytes.append(UInt8(ascii: "t"))
-        case 0x0a: bytes.append(UInt8(ascii: "n"))
-        case 0x0c: bytes.append(UInt8(ascii: "f"))
-        case 0x0d: bytes.append(UInt8(ascii: "r"))
+        case 0x08: put(UInt8(ascii: "b"))
+        case 0x09: put(UInt8(ascii: "t"))
+        case 0x0a: put(UInt8(ascii: "n"))
+        case 0x0c: put(UInt8(ascii: "f"))
+        case 0x0d: put(UInt8(ascii: "r"))
         case 0..<0x20:
             let low = byte & 15
-            bytes.append(contentsOf: "u00".utf8)
-            bytes.append(UInt8(ascii: "0") + (byte >> 4))
-            bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
-        default: bytes.append(byte)
+            put(UInt8(ascii: "u"))
+            put(UInt8(ascii: "0"))
+            put(UInt8(ascii: "0"))
+            put(UInt8(ascii: "0") + (byte >> 4))
+            put(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
+        default: put(byte)
         }
     }
 
-    private mutating func digits(_ units: Int128, scale: Int) {
-        var rest = units.magnitude
-        var places = scale
-        if rest == 0 { places = 0 }
-        while places > 0, rest % 10 == 0 {
-            rest /= 10
-            places -= 1
-        }
-        if units < 0 { bytes.append(UInt8(ascii: "-")) }
-        // Least significant digit first, then turned around. Small numbers stay in 64 bits, where division is cheap.
-        let start = bytes.count
-        var written = 0
-        while rest > 0 || written <= places {
-            if written == places, places > 0 { bytes.append(UInt8(ascii: ".")) }
-            if let small = UInt64(exactly: rest) {
-                bytes.append(UInt8(ascii: "0") + UInt8(small % 10))
-                rest = UInt128(small / 10)
-            } else {
-                bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-                rest /= 10
-            }
-            written += 1
-        }
-        bytes[start...].reverse()
+    // MARK: Bytes; `reserve` first
+
+    @inline(__always)
+    mutating func reserve(_ byteCount: Int) {
+        if count + byteCount > capacity { grow(byteCount) }
+    }
+
+    @inline(never)
+    private mutating func grow(_ byteCount: Int) {
+        capacity = Swift.max(capacity * 2, count + byteCount)
+        let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        grown.update(from: base, count: count)
+        base.deallocate()
+        base = grown
+    }
+
+    @inline(__always)
+    mutating func comma() {
+        if needsComma { put(UInt8(ascii: ",")) }
+        needsComma = true
+    }
+
+    @inline(__always)
+    mutating func put(_ byte: UInt8) {
+        base[count] = byte
+        count += 1
+    }
+
+    @inline(__always)
+    mutating func copy(_ source: UnsafeRawBufferPointer) {
+        guard let start = source.baseAddress else { return }
+        UnsafeMutableRawPointer(base + count).copyMemory(from: start, byteCount: source.count)
+        count += source.count
     }
 }

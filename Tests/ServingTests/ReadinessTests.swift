@@ -1,4 +1,5 @@
 import FeatureStore
+import JSONBytes
 import Serving
 import Testing
 

@@ -1,4 +1,5 @@
 import FeatureStore
+import JSONBytes
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting

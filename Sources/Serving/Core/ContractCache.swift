@@ -5,26 +5,32 @@ internal import Synchronization
 ///
 /// Feature lists come from clients, so their cache is bounded: past `maxLists` it starts afresh.
 final class ContractCache: Sendable {
-    private let services: [String: VectorContract]
+    /// A few: looking through them costs less than hashing a name.
+    private let services: [(name: [UInt8], contract: VectorContract)]
     private let lists = Mutex<[[String]: VectorContract]>([:])
     private let source: LookupSource
     static let maxLists = 256
 
     init(source: LookupSource) {
         self.source = source
-        var services: [String: VectorContract] = [:]
-        for service in source.definitions.services {
-            if let plan = try? source.planService(service.name) { services[service.name] = VectorContract(plan) }
+        services = source.definitions.services.compactMap { service in
+            (try? source.planService(service.name)).map { (Array(service.name.utf8), VectorContract($0)) }
         }
-        self.services = services
+    }
+
+    func service(_ name: UnsafeRawBufferPointer) throws(LookupError) -> VectorContract {
+        for (known, contract) in services where known.count == name.count && known.elementsEqual(name) { return contract }
+        // Asks the store so that the error is the store's own; a service that it can plan only now is served uncached.
+        return VectorContract(try source.planService(String(decoding: name, as: UTF8.self)))
     }
 
     func contract(_ selection: LookupRequest.Selection) throws(LookupError) -> VectorContract {
         switch selection {
-        case .service(let name):
-            if let known = services[name] { return known }
-            // Asks the store so that the error is the store's own; a service that it can plan only now is served uncached.
-            return VectorContract(try source.planService(name))
+        case .service(var name):
+            let found: Result<VectorContract, LookupError> = name.withUTF8 { bytes in
+                do throws(LookupError) { return .success(try service(UnsafeRawBufferPointer(bytes))) } catch { return .failure(error) }
+            }
+            return try found.get()
         case .features(let names):
             if let known = lists.withLock({ $0[names] }) { return known }
             let made = VectorContract(try source.planFeatures(names))

@@ -1,4 +1,5 @@
 internal import FeatureStore
+public import JSONBytes
 
 /// Answers lookups, whatever the transport: checks the request, reads the vectors, adds positions and freshness, counts and measures.
 ///
@@ -24,8 +25,55 @@ public final class LookupService: Sendable {
         } catch {
             result = .failure(error)
         }
-        metrics.lookupEnded(result, seconds: start.duration(to: .now))
+        switch result {
+        case .success: metrics.lookupEnded(nil, keys: request.keys.count, seconds: start.duration(to: .now))
+        case .failure(let problem): metrics.lookupEnded(problem, keys: 0, seconds: start.duration(to: .now))
+        }
         return result
+    }
+
+    /// Answers a lookup of one entity by a service, now, in JSON: what `lookup` and `LookupAnswer.write` do in two steps for any request.
+    /// The hot path of the transports: nothing is made but the vector.
+    ///
+    /// - Returns: nil, or why there is no answer; then nothing of `json` is of use.
+    public func writeEntity(
+        service: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to json: inout JSONWriter
+    ) -> LookupProblem? {
+        let start = ContinuousClock.now
+        var problem: LookupProblem?
+        do throws(LookupProblem) {
+            try writeEntity(service, key, now: start, to: &json)
+        } catch {
+            problem = error
+        }
+        metrics.lookupEnded(problem, keys: 1, seconds: start.duration(to: .now))
+        return problem
+    }
+
+    private func writeEntity(
+        _ service: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer, now: ContinuousClock.Instant, to json: inout JSONWriter
+    ) throws(LookupProblem) {
+        try check(keyBytes: key.count, at: 0)
+        let contract: VectorContract
+        let vector: Vector
+        let view = shards.snapshot(now: now)
+        let asOf = source.now()
+        do throws(LookupError) {
+            contract = try contracts.service(service)
+            vector = try source.lookup(contract.plan, key, asOf, nil)
+        } catch {
+            throw LookupProblem(error, key: String(decoding: key, as: UTF8.self))
+        }
+        guard vector.shards.count == 1, let shard = view[vector.shards[0]] else {
+            return answer(contract, asOf, [.init(key: String(decoding: key, as: UTF8.self), vector: vector)], view).write(to: &json)
+        }
+        var freshness = FreshnessOfShards()
+        freshness.add(shard.status.freshness, lag: shard.status.lagEvents)
+        json.answer(contract, asOf: asOf, freshness: freshness.value) { json in
+            json.entry(key: key, vector)
+        } positions: { json in
+            json.raw(shard.jsonPositions)
+        }
     }
 
     private func answer(_ request: LookupRequest, now: ContinuousClock.Instant) throws(LookupProblem) -> LookupAnswer {
@@ -44,11 +92,17 @@ public final class LookupService: Sendable {
             let vector = try read(key, contract.plan, asOf: asOf, maxStaleness: request.maxStaleness)
             entries.append(.init(key: key, vector: vector))
         }
+        return answer(contract, asOf, entries, view)
+    }
+
+    private func answer(
+        _ contract: VectorContract, _ asOf: Int64, _ entries: [LookupAnswer.Entry], _ view: ShardView.Snapshot
+    ) -> LookupAnswer {
         let used = entries.count == 1 ? entries[0].vector.shards : Set(entries.lazy.flatMap(\.vector.shards)).sorted()
         var positions: [ShardStatus.SourcePosition] = []
         var freshness = FreshnessOfShards()
         for shard in used {
-            guard let status = view.status(shard: shard) else {
+            guard let status = view[shard]?.status else {
                 freshness.add(nil, lag: nil)
                 continue
             }
@@ -76,6 +130,15 @@ public final class LookupService: Sendable {
         }
     }
 
+    private func check(keyBytes count: Int, at index: Int) throws(LookupProblem) {
+        if count == 0 { throw .emptyKey(at: index) }
+        if count > LookupRequest.maxKeyBytes {
+            throw LookupProblem(
+                .badKey, detail: "keys[\(index)] has \(count) bytes; the limit is \(LookupRequest.maxKeyBytes).",
+                remedy: "Use the key under which events are produced.")
+        }
+    }
+
     private func check(_ request: LookupRequest) throws(LookupProblem) {
         let limit = source.definitions.server.maxKeysPerRequest
         if request.keys.isEmpty {
@@ -86,15 +149,7 @@ public final class LookupService: Sendable {
                 .tooManyKeys, detail: "The request has \(request.keys.count) keys; the limit is \(limit).",
                 remedy: "Split it, or raise server.max_keys_per_request.")
         }
-        for (index, key) in request.keys.enumerated() {
-            let count = key.utf8.count
-            if count == 0 { throw .emptyKey(at: index) }
-            if count > LookupRequest.maxKeyBytes {
-                throw LookupProblem(
-                    .badKey, detail: "keys[\(index)] has \(count) bytes; the limit is \(LookupRequest.maxKeyBytes).",
-                    remedy: "Use the key under which events are produced.")
-            }
-        }
+        for (index, key) in request.keys.enumerated() { try check(keyBytes: key.utf8.count, at: index) }
         if case .features(let names) = request.selection {
             if names.isEmpty {
                 throw LookupProblem(

@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import JSONBytes
 internal import Synchronization
 
 /// The shards' statuses as of a few milliseconds ago.
@@ -7,18 +8,29 @@ internal import Synchronization
 /// remembered for `maxAge`. Because they are taken *before* the values are read, positions claim at most what the values hold.
 final class ShardView: Sendable {
     final class Snapshot: Sendable {
-        let statuses: [ShardStatus]
         let taken: ContinuousClock.Instant
-        private let indexes: [Int: Int]
+        private let shards: [Int: SeenShard]
 
         init(_ statuses: [ShardStatus], taken: ContinuousClock.Instant) {
-            self.statuses = statuses
             self.taken = taken
-            indexes = Dictionary(
-                statuses.enumerated().map { ($0.element.shard, $0.offset) }, uniquingKeysWith: { first, _ in first })
+            shards = Dictionary(statuses.map { ($0.shard, SeenShard($0)) }, uniquingKeysWith: { first, _ in first })
         }
 
-        func status(shard: Int) -> ShardStatus? { indexes[shard].map { statuses[$0] } }
+        subscript(shard: Int) -> SeenShard? { shards[shard] }
+    }
+
+    /// A status, and the part of an answer that it alone decides, rendered once.
+    final class SeenShard: Sendable {
+        let status: ShardStatus
+        /// `[{"topic":"clicks",…},…]`
+        let jsonPositions: [UInt8]
+
+        init(_ status: ShardStatus) {
+            self.status = status
+            var json = JSONWriter()
+            json.positions(status.positions)
+            jsonPositions = json.bytes
+        }
     }
 
     static let maxAge = Duration.milliseconds(2)

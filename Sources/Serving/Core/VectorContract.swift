@@ -1,28 +1,26 @@
 internal import FeatureStore
+internal import JSONBytes
 
 /// A plan with the parts of every answer that do not change, rendered once.
 final class VectorContract: Sendable {
     let plan: VectorPlan
-    /// `{"service":"homepage","version":1,"entity":"customer","as_of":`
+    /// `"service":"homepage","version":1,"entity":"customer"`
     let jsonHead: [UInt8]
-    /// `,"features":["clicks_5m",…],"results":[`
+    /// `"features":["clicks_5m",…]`
     let jsonFeatures: [UInt8]
 
     init(_ plan: VectorPlan) {
         self.plan = plan
-        var head = JSONOutput(capacity: 128)
-        head.raw("{\"service\":")
-        if let service = plan.service { head.string(service) } else { head.raw("null") }
-        head.raw(",\"version\":")
-        if let version = plan.version { head.integer(Int64(version)) } else { head.raw("null") }
-        head.raw(",\"entity\":")
-        head.string(plan.entity)
-        head.raw(",\"as_of\":")
+        var head = JSONWriter()
+        head.key("service")
+        if let service = plan.service { head.string(service) } else { head.null() }
+        head.key("version")
+        if let version = plan.version { head.int(Int64(version)) } else { head.null() }
+        head.member("entity", plan.entity)
         jsonHead = head.bytes
-        var features = JSONOutput(capacity: 512)
-        features.raw(",\"features\":")
+        var features = JSONWriter(reservingBytes: 1024)
+        features.key("features")
         features.strings(plan.featureNames)
-        features.raw(",\"results\":[")
         jsonFeatures = features.bytes
     }
 }

@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import JSONBytes
 internal import Serving
 
 extension LookupAnswer {
@@ -47,7 +48,7 @@ extension ProtobufWriter {
         case .string(let text): set(4, text)
         case .decimal(let units, let scale):
             message(5) { out in
-                var text = JSONOutput(capacity: 40)
+                var text = JSONWriter(reservingBytes: 128)
                 text.decimal(units: units, scale: scale)
                 out.set(1, text.bytes)
             }

@@ -34,9 +34,10 @@ public struct HTTPServer: Service {
 
     /// Serves until the task is cancelled or the service group shuts down. Throws when the address cannot be bound.
     public func run() async throws {
+        let responder = LookupResponder(service: service, metricSources: metricSources)
         var application = Application(
-            responder: LookupResponder(service: service, metricSources: metricSources),
-            server: HTTPServerBuilder { EventLoopConnection(responder: $0) },
+            responder: responder,
+            server: HTTPServerBuilder { EventLoopConnection(endpoints: responder.endpoints, responder: $0) },
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil, backlog: 1024),
             onServerRunning: { [onListening, port] channel in await onListening(channel.localAddress?.port ?? port) },
             logger: logger)

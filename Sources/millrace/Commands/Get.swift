@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FeatureStore
+internal import JSONBytes
 internal import Serving
 
 struct Get: ParsableCommand {

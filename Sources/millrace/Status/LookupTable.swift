@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import JSONBytes
 internal import Serving
 
 /// An answer as aligned text, one line per value.
@@ -11,14 +12,14 @@ struct LookupTable {
             lines.append("\(answer.plan.entity) \(entry.key)\(entry.vector.found ? "" : " (not found)")")
             let width = answer.plan.featureNames.map(\.count).max() ?? 0
             for (name, value) in zip(answer.plan.featureNames, entry.vector.values) {
-                var output = JSONOutput(capacity: 64)
+                var output = JSONWriter()
                 output.value(value.value)
                 let padding = String(repeating: " ", count: width - name.count)
-                var line = "  \(name)\(padding)  \(value.status)  \(String(decoding: output.bytes, as: UTF8.self))"
+                var line = "  \(name)\(padding)  \(value.status)  \(output.text)"
                 if let time = value.newestEventTime {
-                    var newest = JSONOutput(capacity: 32)
+                    var newest = JSONWriter()
                     newest.time(time)
-                    line += "  (newest event \(String(decoding: newest.bytes, as: UTF8.self)))"
+                    line += "  (newest event \(newest.text))"
                 }
                 lines.append(line)
             }

@@ -1,94 +1,111 @@
 public import FeatureStore
+public import JSONBytes
 
-extension LookupAnswer {
+extension LookupAnswer: JSONWritable {
     /// The body of a 200, as docs/API.md describes it.
-    public func json() -> [UInt8] {
-        var out = JSONOutput(capacity: 512 + contract.jsonFeatures.count + entries.count * contract.plan.featureNames.count * 56)
-        out.raw(contract.jsonHead)
-        out.time(asOf)
-        out.raw(",\"freshness_ms\":")
-        if let freshness { out.decimal(units: Int128(freshness), scale: 3) } else { out.raw("null") }
-        out.raw(contract.jsonFeatures)
-        for (index, entry) in entries.enumerated() {
-            if index > 0 { out.raw(",") }
-            out.entry(entry)
+    public func write(to json: inout JSONWriter) {
+        json.answer(contract, asOf: asOf, freshness: freshness) { json in
+            for entry in entries {
+                var key = entry.key
+                key.withUTF8 { json.entry(key: UnsafeRawBufferPointer($0), entry.vector) }
+            }
+        } positions: { json in
+            json.positions(positions)
         }
-        out.raw("],\"positions\":")
-        out.positions(positions)
-        out.raw("}")
-        return out.bytes
     }
 }
 
-extension JSONOutput {
-    fileprivate mutating func entry(_ entry: LookupAnswer.Entry) {
-        raw("{\"key\":")
-        string(entry.key)
-        entry.vector.found ? raw(",\"found\":true,\"values\":[") : raw(",\"found\":false,\"values\":[")
-        for (index, feature) in entry.vector.values.enumerated() {
-            if index > 0 { raw(",") }
-            value(feature.value)
+extension JSONWriter {
+    @inline(__always)
+    mutating func answer(
+        _ contract: VectorContract, asOf: Int64, freshness: Microseconds?, entries: (inout JSONWriter) -> Void,
+        positions: (inout JSONWriter) -> Void
+    ) {
+        beginObject()
+        raw(contract.jsonHead)
+        key("as_of")
+        time(asOf)
+        key("freshness_ms")
+        if let freshness { decimal(units: Int128(freshness), scale: 3) } else { null() }
+        raw(contract.jsonFeatures)
+        key("results")
+        beginArray()
+        entries(&self)
+        endArray()
+        key("positions")
+        positions(&self)
+        endObject()
+    }
+
+    mutating func entry(key name: UnsafeRawBufferPointer, _ vector: Vector) {
+        beginObject()
+        key("key")
+        string(utf8: name)
+        key("found")
+        bool(vector.found)
+        key("values")
+        beginArray()
+        for feature in vector.values { value(feature.value) }
+        endArray()
+        key("statuses")
+        beginArray()
+        for feature in vector.values { status(feature.status) }
+        endArray()
+        key("newest_event_times")
+        beginArray()
+        for feature in vector.values {
+            if let newest = feature.newestEventTime { time(newest) } else { null() }
         }
-        raw("],\"statuses\":[")
-        for (index, feature) in entry.vector.values.enumerated() {
-            if index > 0 { raw(",") }
-            switch feature.status {
-            case .present: raw("\"present\"")
-            case .missing: raw("\"missing\"")
-            case .stale: raw("\"stale\"")
-            case .defaulted: raw("\"defaulted\"")
-            case .warming: raw("\"warming\"")
-            }
+        endArray()
+        endObject()
+    }
+
+    private mutating func status(_ status: FeatureStatus) {
+        switch status {
+        case .present: literal(string: "present")
+        case .missing: literal(string: "missing")
+        case .stale: literal(string: "stale")
+        case .defaulted: literal(string: "defaulted")
+        case .warming: literal(string: "warming")
         }
-        raw("],\"newest_event_times\":[")
-        for (index, feature) in entry.vector.values.enumerated() {
-            if index > 0 { raw(",") }
-            if let newest = feature.newestEventTime { time(newest) } else { raw("null") }
-        }
-        raw("]}")
     }
 
     mutating func positions(_ positions: [ShardStatus.SourcePosition]) {
-        raw("[")
-        for (index, position) in positions.enumerated() {
-            raw(index > 0 ? ",{\"topic\":" : "{\"topic\":")
-            string(position.topic)
-            raw(",\"partition\":")
-            integer(Int64(position.partition))
-            raw(",\"offset\":")
-            integer(position.offset)
-            raw(",\"end\":")
-            if let end = position.end { integer(end) } else { raw("null") }
-            raw("}")
+        beginArray()
+        for position in positions {
+            beginObject()
+            member("topic", position.topic)
+            key("partition")
+            int(Int64(position.partition))
+            key("offset")
+            int(position.offset)
+            key("end")
+            if let end = position.end { int(end) } else { null() }
+            endObject()
         }
-        raw("]")
+        endArray()
     }
 
     /// Decimals are numbers with every digit, maps are objects, lists are arrays.
     public mutating func value(_ value: Value) {
         switch value {
-        case .null: raw("null")
+        case .null: null()
         case .bool(let value): bool(value)
-        case .int(let value): integer(value)
+        case .int(let value): int(value)
         case .decimal(let units, let scale): decimal(units: units, scale: scale)
         case .double(let value): double(value)
         case .string(let text): string(text)
         case .list(let elements):
-            raw("[")
-            for (index, element) in elements.enumerated() {
-                if index > 0 { raw(",") }
-                self.value(element)
-            }
-            raw("]")
+            beginArray()
+            for element in elements { self.value(element) }
+            endArray()
         case .map(let entries):
-            raw("{")
-            for (index, entry) in entries.enumerated() {
-                if index > 0 { raw(",") }
-                string(entry.key)
-                raw(":")
+            beginObject()
+            for entry in entries {
+                key(named: entry.key)
                 self.value(entry.value)
             }
-            raw("}")
+            endObject()
         }
     }
 }

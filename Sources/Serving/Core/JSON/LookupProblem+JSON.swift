@@ -1,28 +1,26 @@
-extension LookupProblem {
+public import JSONBytes
+
+extension LookupProblem: JSONWritable {
     /// RFC 9457 problem details, with the remedy as an extension member.
-    public func json() -> [UInt8] {
-        var out = JSONOutput(capacity: 512)
-        out.raw("{\"type\":")
-        out.string("urn:millrace:problem:" + slug)
-        out.raw(",\"title\":")
-        out.string(title)
-        out.raw(",\"status\":")
-        out.integer(Int64(httpStatus))
-        out.raw(",\"detail\":")
-        out.string(detail)
-        out.raw(",\"remedy\":")
-        out.string(remedy)
-        out.raw("}")
-        return out.bytes
+    public func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.member("type", "urn:millrace:problem:" + slug)
+        json.member("title", title)
+        json.key("status")
+        json.int(Int64(httpStatus))
+        json.member("detail", detail)
+        json.member("remedy", remedy)
+        json.endObject()
     }
 }
 
-extension Readiness {
-    public func json() -> [UInt8] {
-        var out = JSONOutput(capacity: 256)
-        out.raw(isReady ? "{\"ready\":true,\"missing\":" : "{\"ready\":false,\"missing\":")
-        out.strings(missing)
-        out.raw("}")
-        return out.bytes
+extension Readiness: JSONWritable {
+    public func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.key("ready")
+        json.bool(isReady)
+        json.key("missing")
+        json.strings(missing)
+        json.endObject()
     }
 }

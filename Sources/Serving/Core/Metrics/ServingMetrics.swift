@@ -14,14 +14,13 @@ public final class ServingMetrics: Sendable {
 
     private static let outcomes: [String] = ["ok"] + LookupProblem.Kind.allCases.map(\.rawValue)
 
-    func lookupEnded(_ result: Result<LookupAnswer, LookupProblem>, seconds: Duration) {
+    func lookupEnded(_ problem: LookupProblem?, keys count: Int, seconds: Duration) {
         lookupSeconds.observe(seconds)
-        switch result {
-        case .success(let answer):
-            lookups.add(0)
-            keys.wrappingAdd(UInt64(answer.entries.count), ordering: .relaxed)
-        case .failure(let problem):
+        if let problem {
             if let index = LookupProblem.Kind.allCases.firstIndex(of: problem.kind) { lookups.add(index + 1) }
+        } else {
+            lookups.add(0)
+            keys.wrappingAdd(UInt64(count), ordering: .relaxed)
         }
     }
 

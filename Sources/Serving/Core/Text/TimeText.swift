@@ -1,20 +1,6 @@
-/// RFC 3339 times to and from µs since the epoch, proleptic Gregorian, without Foundation.
+/// RFC 3339 times to µs since the epoch, proleptic Gregorian, without Foundation.
 public enum TimeText {
-    /// `1970-01-01` is day 0. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
-    static func civil(day: Int64) -> (year: Int64, month: Int, day: Int) {
-        let z = day + 719_468
-        let era = (z >= 0 ? z : z - 146_096) / 146_097
-        let dayOfEra = z - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        return (
-            yearOfEra + era * 400 + (month <= 2 ? 1 : 0), Int(month), Int(dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
-        )
-    }
-
-    /// The inverse, `days_from_civil` of the same source.
+    /// Days since 1970-01-01. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil.
     static func day(year: Int64, month: Int64, day: Int64) -> Int64 {
         let y = month <= 2 ? year - 1 : year
         let era = (y >= 0 ? y : y - 399) / 400

@@ -1,0 +1,68 @@
+internal import FeatureStore
+internal import HTTPTypes
+internal import JSONBytes
+internal import Serving
+
+/// What each path of `Schemas/openapi.yaml` answers, whichever way the request came in.
+struct Endpoints: Sendable {
+    let service: LookupService
+    let metricSources: [@Sendable () -> [MetricFamily]]
+
+    /// Largest body of a POST; a thousand keys of 480 bytes are half of it.
+    static let maxBodyBytes = 1 << 20
+
+    enum Answer {
+        case reply(Reply)
+        /// The body is what counts: `lookup(body:)` next.
+        case needsBody
+    }
+
+    func answer(_ method: HTTPRequest.Method, _ target: RequestTarget) throws(LookupProblem) -> Answer {
+        let route = try Route(target)
+        try route.check(method: method)
+        switch route {
+        case .entity(let name, let key):
+            let (asOf, maxStaleness) = try target.lookupParameters()
+            return .reply(try reply(LookupRequest(.service(name), keys: [key], asOf: asOf, maxStaleness: maxStaleness)))
+        case .lookup:
+            try target.noParameters()
+            return .needsBody
+        case .services:
+            try target.noParameters()
+            return .reply(try Reply { service.writeServices(to: &$0) })
+        case .service(let name):
+            try target.noParameters()
+            return .reply(try Reply { (json) throws(LookupProblem) in try service.writeService(name, to: &json) })
+        case .shards:
+            try target.noParameters()
+            return .reply(try Reply { service.writeShards(to: &$0) })
+        // Probes and scrapers may add parameters of their own: none is an error.
+        case .health:
+            return .reply(Reply(text: "ok\n", contentType: "text/plain; charset=utf-8"))
+        case .ready:
+            let readiness = service.readiness()
+            return .reply(Reply(status: readiness.isReady ? 200 : 503, json: readiness.json()))
+        case .metrics:
+            return .reply(Reply(
+                text: prometheusText(service.metricFamilies() + metricSources.flatMap { $0() }),
+                contentType: "text/plain; version=0.0.4; charset=utf-8"))
+        case .openAPI:
+            return .reply(Reply(text: openAPIDocument, contentType: "application/yaml"))
+        }
+    }
+
+    func reply(_ request: LookupRequest) throws(LookupProblem) -> Reply {
+        Reply(json: try service.lookup(request).get().json())
+    }
+
+    /// The body of `POST /v1/lookup`.
+    func lookupRequest(body: UnsafeRawBufferPointer) throws(LookupProblem) -> LookupRequest {
+        try LookupRequest(json: body, maxKeys: service.source.definitions.server.maxKeysPerRequest)
+    }
+
+    static var bodyTooLarge: LookupProblem {
+        LookupProblem(
+            .bodyTooLarge, detail: "The body is larger than \(maxBodyBytes) bytes, or was cut off.",
+            remedy: "Split the request into several.")
+    }
+}

@@ -1,0 +1,38 @@
+internal import JSONBytes
+internal import Serving
+
+/// A finished answer, before a transport gives it its form.
+struct Reply: Sendable {
+    var status: Int
+    var contentType: StaticString
+    var body: [UInt8]
+    /// Besides the type and the length: `Retry-After`, `Allow`.
+    var headers: [(name: String, value: String)] = []
+
+    init(status: Int = 200, json: [UInt8]) {
+        self.status = status
+        contentType = "application/json"
+        body = json
+    }
+
+    init(status: Int = 200, json body: (inout JSONWriter) throws(LookupProblem) -> Void) throws(LookupProblem) {
+        var json = JSONWriter(reservingBytes: 2048)
+        try body(&json)
+        self.init(status: status, json: json.bytes)
+    }
+
+    init(text: String, contentType: StaticString) {
+        status = 200
+        self.contentType = contentType
+        body = Array(text.utf8)
+    }
+
+    /// RFC 9457.
+    init(problem: LookupProblem) {
+        status = problem.httpStatus
+        contentType = "application/problem+json"
+        body = problem.json()
+        if let seconds = problem.retryAfterSeconds { headers.append(("Retry-After", String(seconds))) }
+        if let allowed = problem.allowedMethods { headers.append(("Allow", allowed)) }
+    }
+}

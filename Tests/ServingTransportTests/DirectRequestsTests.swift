@@ -1,0 +1,223 @@
+import FeatureStore
+import Foundation
+import Glibc
+import Logging
+import Serving
+import ServiceLifecycle
+import ServingHTTP
+import Testing
+
+/// The server over a socket, byte for byte: what `DirectRequests` answers itself and what it leaves to Hummingbird.
+@Suite(.timeLimit(.minutes(2))) struct DirectRequestsTests {
+    private func withServer(_ double: LookupDouble = LookupDouble(), _ body: @escaping @Sendable (_ port: Int) throws -> Void) async throws {
+        let (ports, report) = AsyncStream.makeStream(of: Int.self)
+        let server = HTTPServer(service: double.service, host: "127.0.0.1", port: 0) { report.yield($0) }
+        let group = ServiceGroup(configuration: .init(services: [server], logger: Logger(label: "test")))
+        let running = Task { try await group.run() }
+        let port = try #require(await ports.first { _ in true })
+        let result = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: Result { try body(port) }) }
+        }
+        await group.triggerGracefulShutdown()
+        try await running.value
+        try result.get()
+    }
+
+    static let get = "GET /v1/services/homepage/entities/c1 HTTP/1.1\r\nHost: a\r\n\r\n"
+    static let post = body(#"{"service":"homepage","keys":["c1"]}"#)
+    static let head = "HEAD /v1/services/homepage/entities/c1 HTTP/1.1\r\nHost: a\r\n\r\n"
+    static func body(_ text: String) -> String {
+        "POST /v1/lookup HTTP/1.1\r\nHost: a\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)"
+    }
+    static let chunked =
+        "POST /v1/lookup HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n24\r\n{\"service\":\"homepage\",\"keys\":[\"c1\"]}\r\n0\r\n\r\n"
+
+    @Test func theSameAnswerEitherWay() async throws {
+        try await withServer { port in
+            let client = try Client(port)
+            let direct = try client.ask(Self.get)
+            #expect(direct.status == 200 && direct.fields["content-type"] == "application/json" && direct.fields["date"]?.hasSuffix(" GMT") == true)
+            #expect(try client.ask(Self.post).body == direct.body)
+            // From here on Hummingbird answers on this connection.
+            let through = try client.ask(Self.chunked)
+            #expect(through.body == direct.body && Set(through.fields.keys) == Set(direct.fields.keys))
+            #expect(try client.ask(Self.get).body == direct.body)
+        }
+    }
+
+    @Test(arguments: [
+        "/v1/services/homepage", "/v1/services", "/v1/shards", "/healthz", "/readyz", "/openapi.yaml", "/v1/services/homepage/entities/a%2Fb",
+        "/v1/services/homepage/entities/c1?as_of=1767225600000000", "/v1/services/homepag/entities/c1", "/v1/services/homepage/entities/",
+        "/v1/services/homepage/entities/elsewhere", "/v1/services/homepage/entities/a/b", "/v1/services/homepage/entities/%zz", "/v1/nothing", "/",
+        "/v1/lookup", "/v1/services/homepage/entities/c1?asof=1", "/v1/services//entities/c1", "/v1/services/homepage/entities/c1#x",
+    ])
+    func everyPathEitherWay(_ path: String) async throws {
+        let double = LookupDouble()
+        double.state.withLock { $0.unavailable = ["elsewhere"] }
+        try await withServer(double) { port in
+            let request = "GET \(path) HTTP/1.1\r\nHost: a\r\n"
+            let direct = try Client(port).ask(request + "\r\n")
+            let through = try Client(port).ask(request + "Connection: close\r\n\r\n")
+            #expect(direct.status == through.status && direct.body == through.body)
+            var fields = direct.fields, others = through.fields
+            fields["date"] = nil
+            others["date"] = nil
+            others["connection"] = nil
+            #expect(fields == others)
+        }
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrder() async throws {
+        try await withServer { port in
+            let keys = (0..<300).map { "k\($0)" }
+            let client = try Client(port)
+            // Direct ones, then one that changes the way, then some that Hummingbird answers.
+            let requests = keys.map { "GET /v1/services/homepage/entities/\($0) HTTP/1.1\r\nHost: a\r\n\r\n" }
+            try client.send(requests[..<200].joined() + Self.chunked + requests[200...].joined())
+            for (index, key) in (Array(keys[..<200]) + ["c1"] + keys[200...]).enumerated() {
+                let answer = try client.receive()
+                #expect(answer.status == 200 && answer.body.contains("{\"key\":\"\(key)\","), "answer \(index)")
+            }
+        }
+    }
+
+    @Test func requestsMayComeByteByByte() async throws {
+        try await withServer { port in
+            let client = try Client(port)
+            let expected = try client.ask(Self.get).body
+            for byte in (Self.get + Self.post + Self.get).utf8 {
+                try client.send([byte])
+                if byte == UInt8(ascii: "\n") { usleep(500) }
+            }
+            for _ in 0..<3 { #expect(try client.receive().body == expected) }
+            // Cut everywhere.
+            let bytes = Array((Self.post + Self.get).utf8)
+            for cut in 1..<bytes.count {
+                try client.send(Array(bytes[..<cut]))
+                usleep(200)
+                try client.send(Array(bytes[cut...]))
+                for _ in 0..<2 { #expect(try client.receive().body == expected, "cut at \(cut)") }
+            }
+        }
+    }
+
+    @Test func headHasNoBodyAndMalformedIsRefused() async throws {
+        try await withServer { port in
+            let client = try Client(port)
+            try client.send(Self.head + Self.get)
+            #expect(try client.receive(hasBody: false).fields["content-length"] != nil)
+            #expect(try client.receive().status == 200)
+            for bad in ["GET /\u{1} HTTP/1.1\r\nHost: a\r\n\r\n", "nonsense\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n"] {
+                #expect(try Client(port).ask(bad).status == 400, "\(bad)")
+            }
+        }
+    }
+
+    @Test func aLargeBatchLeavesTheDirectPath() async throws {
+        try await withServer(LookupDouble(maxKeys: 500)) { port in
+            let keys = (0..<400).map { "\"key-number-\($0)\"" }.joined(separator: ",")
+            let answer = try Client(port).ask(Self.body("{\"service\":\"homepage\",\"keys\":[\(keys)]}"))
+            #expect(answer.status == 200 && answer.body.contains("key-number-399"))
+        }
+    }
+
+    /// A client that asks and asks and never reads: the server stops reading, and goes on when the client reads at last.
+    @Test func aClientThatDoesNotReadIsNotReadFrom() async throws {
+        try await withServer { port in
+            let client = try Client(port)
+            let burst = Array(String(repeating: Self.get, count: 200).utf8)
+            var sent = 0
+            while sent < 64 << 20, try client.sendIfPossible(burst) { sent += burst.count }
+            #expect(sent < 64 << 20, "the server took \(sent) bytes of requests without an answer being read")
+            for _ in 0..<1000 { #expect(try client.receive().status == 200) }
+        }
+    }
+
+    /// A blocking client that reads answers by `Content-Length`.
+    private final class Client {
+        struct Answer {
+            var status: Int
+            var fields: [String: String]
+            var body: String
+        }
+        struct Failure: Error { var text: String }
+
+        private let socket: Int32
+        private var buffer: [UInt8] = []
+
+        init(_ port: Int) throws {
+            socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = UInt16(port).bigEndian
+            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+            var patience = timeval(tv_sec: 10, tv_usec: 0)
+            setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+            let socket = socket
+            let connected = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            }
+            guard connected == 0 else { throw Failure(text: "connect: \(errno)") }
+        }
+
+        deinit { close(socket) }
+
+        func ask(_ request: String) throws -> Answer {
+            try send(request)
+            return try receive()
+        }
+
+        func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+        func send(_ bytes: [UInt8]) throws {
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(truncatingIfNeeded: MSG_NOSIGNAL)) }
+                guard count > 0 else { throw Failure(text: "send: \(errno)") }
+                rest = rest.dropFirst(count)
+            }
+        }
+
+        /// False when nothing could be sent for half a second.
+        func sendIfPossible(_ bytes: [UInt8]) throws -> Bool {
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                var poll = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+                if Glibc.poll(&poll, 1, 500) == 0 { return false }
+                let flags = Int32(truncatingIfNeeded: MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+                let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, flags) }
+                guard count > 0 else { throw Failure(text: "send: \(errno)") }
+                rest = rest.dropFirst(count)
+            }
+            return true
+        }
+
+        func receive(hasBody: Bool = true) throws -> Answer {
+            var head: [UInt8]?
+            while true {
+                if head == nil, let end = buffer.firstRange(of: Array("\r\n\r\n".utf8)) {
+                    head = Array(buffer[..<end.lowerBound])
+                    buffer.removeFirst(end.upperBound)
+                }
+                if let head {
+                    let lines = String(decoding: head, as: UTF8.self).split(separator: "\r\n")
+                    var fields: [String: String] = [:]
+                    for line in lines.dropFirst() {
+                        let parts = line.split(separator: ":", maxSplits: 1)
+                        fields[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces)
+                    }
+                    let length = hasBody ? Int(fields["content-length"] ?? "0") ?? 0 : 0
+                    if buffer.count >= length {
+                        let body = String(decoding: buffer[..<length], as: UTF8.self)
+                        buffer.removeFirst(length)
+                        return Answer(status: Int(lines[0].split(separator: " ")[1]) ?? 0, fields: fields, body: body)
+                    }
+                }
+                var room = [UInt8](repeating: 0, count: 65_536)
+                let count = recv(socket, &room, room.count, 0)
+                guard count > 0 else { throw Failure(text: "recv: \(count) \(errno), have \(buffer.count) bytes") }
+                buffer += room[..<count]
+            }
+        }
+    }
+}
