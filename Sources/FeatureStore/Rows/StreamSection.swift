@@ -12,26 +12,33 @@ struct StreamSection: ~Copyable {
     /// Events of an earlier second are late. 0: no such bound.
     var floorSeconds: UInt32 = 0
     private var count = 0
-    private var ids: UnsafeMutablePointer<UInt64>
-    private var seconds: UnsafeMutablePointer<UInt32>
+    private var idRoom: UnsafeMutablePointer<UInt64>
+    private var secondRoom: UnsafeMutablePointer<UInt32>
     private var capacity: Int
+    /// Where the ids begin in their room. New events are mostly the newest, so there is room in front for them.
+    private var first: Int
 
     init() {
-        capacity = 64
-        ids = .allocate(capacity: capacity)
-        seconds = .allocate(capacity: capacity)
+        capacity = 256
+        first = 128
+        idRoom = .allocate(capacity: capacity)
+        secondRoom = .allocate(capacity: capacity)
     }
 
     deinit {
-        ids.deallocate()
-        seconds.deallocate()
+        idRoom.deallocate()
+        secondRoom.deallocate()
     }
+
+    private var ids: UnsafeMutablePointer<UInt64> { idRoom + first }
+    private var seconds: UnsafeMutablePointer<UInt32> { secondRoom + first }
 
     mutating func clear() {
         exists = false
         newest = 0
         floorSeconds = 0
         count = 0
+        first = capacity / 2
     }
 
     var idCount: Int { count }
@@ -46,7 +53,7 @@ struct StreamSection: ~Copyable {
         exists = true
         newest = time
         floorSeconds = bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
-        reserve(n)
+        makeRoom(for: n)
         count = n
         let base = bytes.baseAddress!
         UnsafeMutableRawPointer(ids).copyMemory(from: base + Self.headerBytes, byteCount: n * 8)
@@ -64,9 +71,22 @@ struct StreamSection: ~Copyable {
         output.append(UnsafeRawPointer(seconds), count * 4)
     }
 
+    /// O(ids), eight at a time: a bot's row has thousands.
     @inline(__always)
     func contains(_ id: UInt64) -> Bool {
-        for i in 0..<count where ids[i] == id { return true }
+        let ids = ids
+        var i = 0
+        let wanted = SIMD8<UInt64>(repeating: id)
+        while i + 8 <= count {
+            let eight = UnsafeRawPointer(ids + i).loadUnaligned(as: SIMD8<UInt64>.self)
+            // A difference of 0 anywhere makes the smallest 0.
+            if (eight ^ wanted).min() == 0 { return true }
+            i += 8
+        }
+        while i < count {
+            if ids[i] == id { return true }
+            i += 1
+        }
         return false
     }
 
@@ -79,11 +99,13 @@ struct StreamSection: ~Copyable {
 
     mutating func insert(_ id: UInt64, time: Int64, maxCount: Int) {
         let second = UInt32(truncatingIfNeeded: time / 1_000_000)
-        reserve(count + 1)
+        if first == 0 { makeRoom(for: count + 1) }
         var at = 0
         while at < count, seconds[at] > second || (seconds[at] == second && ids[at] < id) { at += 1 }
-        (ids + at + 1).update(from: ids + at, count: count - at)
-        (seconds + at + 1).update(from: seconds + at, count: count - at)
+        // Those in front of it, mostly none, move forward by one.
+        first -= 1
+        ids.update(from: ids + 1, count: at)
+        seconds.update(from: seconds + 1, count: at)
         ids[at] = id
         seconds[at] = second
         count += 1
@@ -94,17 +116,21 @@ struct StreamSection: ~Copyable {
         floorSeconds = oldest &+ 1
     }
 
-    private mutating func reserve(_ needed: Int) {
-        guard needed > capacity else { return }
-        let grown = Swift.max(needed, capacity * 2)
-        let newIDs = UnsafeMutablePointer<UInt64>.allocate(capacity: grown)
-        let newSeconds = UnsafeMutablePointer<UInt32>.allocate(capacity: grown)
-        newIDs.update(from: ids, count: count)
-        newSeconds.update(from: seconds, count: count)
-        ids.deallocate()
-        seconds.deallocate()
-        ids = newIDs
-        seconds = newSeconds
-        capacity = grown
+    /// Room for `needed` ids and as many again in front of them.
+    private mutating func makeRoom(for needed: Int) {
+        let ids = ids, seconds = seconds, oldIDs = idRoom, oldSeconds = secondRoom
+        let isLarger = needed * 2 > capacity
+        if isLarger {
+            capacity = Swift.max(needed * 2, capacity * 2)
+            idRoom = .allocate(capacity: capacity)
+            secondRoom = .allocate(capacity: capacity)
+        }
+        first = capacity - needed
+        self.ids.update(from: ids, count: count)
+        self.seconds.update(from: seconds, count: count)
+        if isLarger {
+            oldIDs.deallocate()
+            oldSeconds.deallocate()
+        }
     }
 }

@@ -2,16 +2,19 @@ internal import CPrefetch
 
 /// The events of a batch ordered by the entity's key, and by arrival within a key: rows are then visited once each and in the order of
 /// the B+tree.
-struct EventOrder: ~Copyable {
-    struct Entry {
+package struct EventOrder: ~Copyable {
+    package struct Entry {
         /// The first eight bytes of the key, big-endian: most comparisons end here.
-        var prefix: UInt64
-        var event: Int32
+        package var prefix: UInt64
+        package var event: Int32
         /// Keys of up to eight bytes are told apart by prefix and length alone, without touching the event.
-        var keyBytes: UInt32
+        package var keyBytes: UInt32
     }
 
-    private(set) var entries: [Entry] = []
+    package private(set) var entries: [Entry] = []
+    private var scratch: [Entry] = []
+
+    package init() {}
 
     /// The bytes of `event`'s key of this entity.
     @inline(__always)
@@ -20,7 +23,7 @@ struct EventOrder: ~Copyable {
     }
 
     /// `keyIndexes`: per stream, which of its keys is the entity's; -1: none.
-    mutating func sort(_ batch: EventBatch, keyIndexes: [Int]) {
+    package mutating func sort(_ batch: EventBatch, keyIndexes: [Int]) {
         entries.removeAll(keepingCapacity: true)
         let events = batch.events
         for i in 0..<batch.eventCount {
@@ -29,16 +32,59 @@ struct EventOrder: ~Copyable {
             let key = Self.key(of: events[i], keyIndex: keyIndex, in: batch)
             entries.append(Entry(prefix: Self.prefix(key), event: Int32(i), keyBytes: UInt32(truncatingIfNeeded: key.count)))
         }
-        entries.withUnsafeMutableBufferPointer { buffer in
-            buffer.sort { a, b in
-                if a.prefix != b.prefix { return a.prefix < b.prefix }
-                if a.keyBytes <= 8, b.keyBytes <= 8 {
-                    return a.keyBytes != b.keyBytes ? a.keyBytes < b.keyBytes : a.event < b.event
+        if entries.count >= Self.minRadixCount { sortByPrefix() }
+        sortRuns(of: batch, keyIndexes: keyIndexes)
+    }
+
+    /// Below this, comparing is faster.
+    private static let minRadixCount = 512
+
+    /// By the eight bytes of the prefix, least significant first (LSD radix sort): eight passes at most, one less for each byte that all keys
+    /// share. Each pass keeps the order of equals, so events of a key stay in the order of arrival.
+    private mutating func sortByPrefix() {
+        let count = entries.count
+        if scratch.count < count { scratch = entries }
+        let first = entries[0].prefix
+        var differing: UInt64 = 0
+        for entry in entries { differing |= entry.prefix ^ first }
+        entries.withUnsafeMutableBufferPointer { entries in
+            scratch.withUnsafeMutableBufferPointer { scratch in
+                var from = entries.baseAddress!, to = scratch.baseAddress!
+                withUnsafeTemporaryAllocation(of: Int.self, capacity: 256) { starts in
+                    for shift in stride(from: UInt64(0), to: 64, by: 8) where (differing >> shift) & 0xff != 0 {
+                        starts.update(repeating: 0)
+                        for i in 0..<count { starts[Int((from[i].prefix >> shift) & 0xff)] += 1 }
+                        var sum = 0
+                        for byte in 0..<256 { (starts[byte], sum) = (sum, sum + starts[byte]) }
+                        for i in 0..<count {
+                            let byte = Int((from[i].prefix >> shift) & 0xff)
+                            to[starts[byte]] = from[i]
+                            starts[byte] += 1
+                        }
+                        swap(&from, &to)
+                    }
                 }
-                let order = compareBytes(
-                    Self.key(of: events[Int(a.event)], keyIndex: keyIndexes[Int(events[Int(a.event)].stream)], in: batch),
-                    Self.key(of: events[Int(b.event)], keyIndex: keyIndexes[Int(events[Int(b.event)].stream)], in: batch))
-                return order != 0 ? order < 0 : a.event < b.event
+                if from != entries.baseAddress! { entries.baseAddress!.update(from: from, count: count) }
+            }
+        }
+    }
+
+    /// Puts the entries that `sortByPrefix` left as equals (all, if it did not run) in order.
+    private mutating func sortRuns(of batch: EventBatch, keyIndexes: [Int]) {
+        let isByPrefix = entries.count >= Self.minRadixCount
+        entries.withUnsafeMutableBufferPointer { buffer in
+            var start = 0
+            while start < buffer.count {
+                var end = isByPrefix ? start + 1 : buffer.count
+                var isDone = isByPrefix && buffer[start].keyBytes <= 8
+                while isByPrefix, end < buffer.count, buffer[end].prefix == buffer[start].prefix {
+                    if buffer[end].keyBytes != buffer[start].keyBytes { isDone = false }
+                    end += 1
+                }
+                if !isDone, end - start > 1 {
+                    UnsafeMutableBufferPointer(rebasing: buffer[start..<end]).sortByKey(batch, keyIndexes)
+                }
+                start = end
             }
         }
     }
@@ -75,5 +121,23 @@ struct EventOrder: ~Copyable {
         var prefix: UInt64 = 0
         for i in 0..<8 { prefix = prefix << 8 | (i < key.count ? UInt64(key[i]) : 0) }
         return prefix
+    }
+}
+
+extension UnsafeMutableBufferPointer<EventOrder.Entry> {
+    /// By comparison.
+    fileprivate func sortByKey(_ batch: EventBatch, _ keyIndexes: [Int]) {
+        let events = batch.events
+        var buffer = self
+        buffer.sort { a, b in
+            if a.prefix != b.prefix { return a.prefix < b.prefix }
+            if a.keyBytes <= 8, b.keyBytes <= 8 {
+                return a.keyBytes != b.keyBytes ? a.keyBytes < b.keyBytes : a.event < b.event
+            }
+            let order = compareBytes(
+                EventOrder.key(of: events[Int(a.event)], keyIndex: keyIndexes[Int(events[Int(a.event)].stream)], in: batch),
+                EventOrder.key(of: events[Int(b.event)], keyIndex: keyIndexes[Int(events[Int(b.event)].stream)], in: batch))
+            return order != 0 ? order < 0 : a.event < b.event
+        }
     }
 }
