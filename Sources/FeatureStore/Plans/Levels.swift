@@ -52,14 +52,22 @@ package struct Levels: Sendable {
     }
 
     /// Fills `boundaries` (room for `levels.count`): level `i` holds the times from `boundaries[i]` up to `boundaries[i - 1]`, given the
-    /// stream's newest event time.
+    /// stream's newest event time. Returns the first newer event time with which one of them would be another.
     @inline(__always)
-    package func boundaries(newest: Int64, into boundaries: UnsafeMutablePointer<Int64>) {
+    @discardableResult
+    package func boundaries(newest: Int64, into boundaries: UnsafeMutablePointer<Int64>) -> Int64 {
+        var end = Int64.max
         for i in levels.indices {
-            let level = levels[i]
-            let edge = floorDown(newest - history, level.hop) - level.reach
-            boundaries[i] = i + 1 < levels.count ? floorDown(edge, levels[i + 1].hop) : edge
+            let hop = levels[i].hop
+            let floor = floorDown(newest - history, hop)
+            let edge = floor - levels[i].reach
+            // A boundary lies on the coarser side's hops and moves in its steps; the edge moves towards it in steps of its own.
+            let step = i + 1 < levels.count ? levels[i + 1].hop : hop
+            boundaries[i] = i + 1 < levels.count ? floorDown(edge, step) : edge
+            let missing = boundaries[i] + step - edge
+            end = Swift.min(end, floor + (missing + hop - 1) / hop * hop + history)
         }
+        return end
     }
 
     /// The oldest moment that a sliding window's tile still holds; nil when there is no sliding window.

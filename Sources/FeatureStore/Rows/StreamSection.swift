@@ -17,10 +17,17 @@ struct StreamSection: ~Copyable {
     private var capacity: Int
     /// Where the ids begin in their room. New events are mostly the newest, so there is room in front for them.
     private var first: Int
+    private var filter: UnsafeMutablePointer<UInt64>
+    private var filterCapacity: Int
+    private var filterMask = 0
+    private var isFiltered = false
+    private var isAsked = false
 
     init() {
         capacity = 256
         first = 128
+        filterCapacity = 64
+        filter = .allocate(capacity: filterCapacity)
         idRoom = .allocate(capacity: capacity)
         secondRoom = .allocate(capacity: capacity)
     }
@@ -28,6 +35,7 @@ struct StreamSection: ~Copyable {
     deinit {
         idRoom.deallocate()
         secondRoom.deallocate()
+        filter.deallocate()
     }
 
     private var ids: UnsafeMutablePointer<UInt64> { idRoom + first }
@@ -39,6 +47,8 @@ struct StreamSection: ~Copyable {
         floorSeconds = 0
         count = 0
         first = capacity / 2
+        isFiltered = false
+        isAsked = false
     }
 
     var idCount: Int { count }
@@ -71,23 +81,51 @@ struct StreamSection: ~Copyable {
         output.append(UnsafeRawPointer(seconds), count * 4)
     }
 
-    /// O(ids), eight at a time: a bot's row has thousands.
+    /// O(1) for an id that is not there, as most are not, from the second question on; O(ids) else: a bot's row has thousands.
     @inline(__always)
-    func contains(_ id: UInt64) -> Bool {
+    mutating func contains(_ id: UInt64) -> Bool {
+        if count >= Self.minFilterCount {
+            if isFiltered {
+                if !mightContain(id) { return false }
+            } else if isAsked {
+                makeFilter()
+                if !mightContain(id) { return false }
+            }
+            isAsked = true
+        }
         let ids = ids
-        var i = 0
-        let wanted = SIMD8<UInt64>(repeating: id)
-        while i + 8 <= count {
-            let eight = UnsafeRawPointer(ids + i).loadUnaligned(as: SIMD8<UInt64>.self)
-            // A difference of 0 anywhere makes the smallest 0.
-            if (eight ^ wanted).min() == 0 { return true }
-            i += 8
-        }
-        while i < count {
-            if ids[i] == id { return true }
-            i += 1
-        }
+        for i in 0..<count where ids[i] == id { return true }
         return false
+    }
+
+    // The filter has one bit of 32 set for each id, or more (a Bloom filter with one hash: ids are hashes already). Those of expired ids
+    // stay set, which costs a look at the ids and nothing else.
+
+    /// Fewer ids are looked through as fast.
+    private static let minFilterCount = 24
+
+    @inline(__always)
+    private func mightContain(_ id: UInt64) -> Bool {
+        filter[Int(truncatingIfNeeded: id >> 6) & filterMask] >> (id & 63) & 1 != 0
+    }
+
+    @inline(__always)
+    private func addToFilter(_ id: UInt64) {
+        filter[Int(truncatingIfNeeded: id >> 6) & filterMask] |= 1 << (id & 63)
+    }
+
+    private mutating func makeFilter() {
+        var words = 32
+        while words < count { words *= 2 }
+        if words > filterCapacity {
+            filter.deallocate()
+            filter = .allocate(capacity: words)
+            filterCapacity = words
+        }
+        filterMask = words - 1
+        filter.update(repeating: 0, count: words)
+        isFiltered = true
+        for i in 0..<count { addToFilter(ids[i]) }
     }
 
     /// Forgets the ids that are further than `lateness` behind the newest event.
@@ -109,6 +147,7 @@ struct StreamSection: ~Copyable {
         ids[at] = id
         seconds[at] = second
         count += 1
+        if isFiltered { addToFilter(id) }
         guard count > maxCount else { return }
         // Forget whole seconds, so that what is remembered of a second is complete.
         let oldest = seconds[count - 1]

@@ -10,8 +10,10 @@ struct Timeline: ~Copyable {
     private let boundaries: UnsafeMutablePointer<Int64>
     /// The stream's newest event time that `boundaries` were made for.
     private var boundariesNewest: Int64?
-    /// They hold for all newer times before this one: until the finest hop is crossed.
+    /// They hold for all newer times before this one.
     private var boundariesEnd = Int64.min
+    /// What they were before the last change.
+    private var previous: UnsafeMutablePointer<Int64> { boundaries + Levels.maxLevels }
     /// Events of this batch that the sequences have yet to take, all at once in `updateSequences`.
     private var additions: UnsafeMutablePointer<SequenceCells.Addition>
     private var additionCount = 0
@@ -87,27 +89,19 @@ struct Timeline: ~Copyable {
             return false
         }
         let count = plan.levels.levels.count
-        let fresh = boundaries + Levels.maxLevels
-        plan.levels.boundaries(newest: newest, into: fresh)
+        previous.update(from: boundaries, count: count)
+        boundariesEnd = plan.levels.boundaries(newest: newest, into: boundaries)
         let known = boundariesNewest != nil
         boundariesNewest = newest
-        boundariesEnd = plan.levels.levels.first.map {
-            floorDown(newest - plan.levels.history, $0.hop) + $0.hop + plan.levels.history
-        } ?? .max
-        var changed = !known
-        for i in 0..<count where boundaries[i] != fresh[i] {
-            boundaries[i] = fresh[i]
-            changed = true
-        }
-        return changed
+        for i in 0..<count where boundaries[i] != previous[i] { return true }
+        return !known
     }
 
     /// Merges tiles that are now coarser, drops those that no window reaches. Tiles are in descending order of start and stay so.
     private mutating func compactTiles() {
         var at = 0
         while at < tiles.count {
-            let start = Int64(tiles.load(at: at, as: UInt32.self)) * 1_000_000
-            if newStart(start) != start { break }
+            if moves(Int64(tiles.load(at: at, as: UInt32.self)) * 1_000_000) { break }
             at += cells.byteCount(of: tiles, at: at)
         }
         guard at < tiles.count else { return }
@@ -133,10 +127,18 @@ struct Timeline: ~Copyable {
         }
     }
 
+    /// Whether the last change of the boundaries put the tile that begins at `start` into another level. A tile of the same level as before
+    /// stays what it is, and so does the lifetime tile.
+    @inline(__always)
+    private func moves(_ start: Int64) -> Bool {
+        if start == Levels.lifetimeStart { return false }
+        for i in 0..<plan.levels.levels.count where start < boundaries[i] && start >= previous[i] { return true }
+        return false
+    }
+
     @inline(__always)
     private func newStart(_ start: Int64) -> Int64 {
-        // The lifetime tile stays what it is.
-        start == Levels.lifetimeStart ? start : plan.levels.start(of: start, boundaries: boundaries)
+        moves(start) ? plan.levels.start(of: start, boundaries: boundaries) : start
     }
 
     private mutating func addToTile(_ addition: SequenceCells.Addition) {
