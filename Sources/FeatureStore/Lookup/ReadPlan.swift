@@ -55,7 +55,8 @@ package struct ReadPlan: Sendable {
         case count(Int)
         case sum(Int, scale: Int)
         case mean(sum: Int, count: Int, scale: Int)
-        case integer(Int, Scalar)
+        case extreme(Int, Scalar)
+        case first(Int, Scalar)
         // Index of the variable column.
         case firstString(Int)
         case distinct(Int)
@@ -171,10 +172,10 @@ package struct ReadPlan: Sendable {
             case .count: return .count(at[0])
             case .sum(let field): return .sum(at[0], scale: scale(field))
             case .mean(let field): return .mean(sum: at[0], count: at[1], scale: scale(field))
-            case .min(let field), .max(let field): return .integer(at[0], type(field))
+            case .min(let field), .max(let field): return .extreme(at[0], type(field))
             case .first(let field):
                 if case .string = type(field) { return .firstString(at[0]) }
-                return .integer(at[0], type(field))
+                return .first(at[0], type(field))
             case .distinctCount: return .distinct(at[0])
             case .countBy: return .countMap(at[0])
             case .sumBy(let field, _, _): return .sumMap(at[0], scale: scale(field))

@@ -10,22 +10,13 @@ extension Catalog {
         return { definition in
             for entity in catalog.entities {
                 guard let view = entity.views.first(where: { $0.definition.name == definition.name }) else { continue }
-                let variable = view.variableColumns.reduce(0) { $0 + 4 + Self.typicalBytes($1) }
+                let variable = view.variableColumns.reduce(0) { $0 + 4 + $1.typicalPayloadBytes(values: Self.typicalValuesPerTile, stringBytes: Self.typicalStringBytes) }
                 return (
                     view.hasTiles ? view.headerBytes + view.fixedBytes + variable : 0,
                     4 + view.sequences.reduce(0) { $0 + 4 + Int($1.n) * Self.entryBytes($1) }
                 )
             }
             return nil
-        }
-    }
-
-    private static func typicalBytes(_ column: TileColumn) -> Int {
-        switch column.kind {
-        case .distinct: 1 + typicalValuesPerTile * 8
-        case .countBy: 1 + typicalValuesPerTile * (2 + typicalStringBytes + 8)
-        case .sumBy: 1 + typicalValuesPerTile * (2 + typicalStringBytes + 16)
-        default: 16 + typicalStringBytes
         }
     }
 

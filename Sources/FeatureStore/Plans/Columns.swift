@@ -24,14 +24,7 @@ package struct TileColumn: Sendable, Equatable {
     /// Marks an absent Int64; no field has this value.
     package static let none = Int64.min
 
-    package var fixedByteCount: Int? {
-        switch kind {
-        case .count, .countNonNull, .min, .max: 8
-        case .sum: 16
-        case .firstInteger: 24
-        case .firstString, .distinct, .countBy, .sumBy: nil
-        }
-    }
+    package var fixedByteCount: Int? { kind.fixedByteCount }
 }
 
 /// The newest `n` events of a view, kept once per row and not per tile: for `last`, `last_n` and `time_since_last`.

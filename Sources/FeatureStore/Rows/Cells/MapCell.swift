@@ -6,6 +6,10 @@ internal import Glibc
 /// At most `maxKeys` keys: those whose xxHash64 is smallest, which is a function of the set. What belongs to others is added up under "the
 /// rest" and the flag is set.
 struct MapCell {
+    /// The key under which a map gives the sum of the keys beyond its bound.
+    package static var restKey: String { "__other__" }
+    static let emptyBytes = 1
+
     private let valueBytes: Int
     private let maxKeys: Int
 
@@ -17,7 +21,6 @@ struct MapCell {
     func add(_ amount: Int128, key: UnsafeRawBufferPointer, to cell: inout VariableCell, in tiles: inout GrowableBytes) {
         var at = firstEntry(cell, tiles)
         let end = cell.end(in: tiles)
-        var count = 0
         while at < end {
             let length = Int(tiles.load(at: at, as: UInt16.self))
             let order = compareBytes(UnsafeRawBufferPointer(start: tiles.base + at + 2, count: length), key)
@@ -27,7 +30,6 @@ struct MapCell {
             }
             if order > 0 { break }
             at += 2 + length + valueBytes
-            count += 1
         }
         cell.insert(2 + key.count + valueBytes, at: at, in: &tiles)
         tiles.store(UInt16(truncatingIfNeeded: key.count), at: at)
@@ -37,19 +39,17 @@ struct MapCell {
     }
 
     func merge(_ payload: UnsafeRawBufferPointer, into cell: inout VariableCell, in tiles: inout GrowableBytes) {
-        Self.entries(of: payload, valueBytes: valueBytes) { key, amount in
+        entries(of: payload) { key, amount in
             add(amount, key: key, to: &cell, in: &tiles)
         } rest: { amount in
             addToRest(amount, &cell, &tiles)
         }
     }
 
-    /// Walks a payload; stops where it does not fit.
-    static func entries(
-        of payload: UnsafeRawBufferPointer, valueBytes: Int, _ body: (UnsafeRawBufferPointer, Int128) -> Void,
-        rest: (Int128) -> Void
+    /// Walks a well-formed payload.
+    private func entries(
+        of payload: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer, Int128) -> Void, rest: (Int128) -> Void
     ) {
-        guard payload.count > 0 else { return }
         func value(_ at: Int) -> Int128 {
             valueBytes == 16
                 ? payload.loadUnaligned(fromByteOffset: at, as: Int128.self)
@@ -57,16 +57,47 @@ struct MapCell {
         }
         var at = 1
         if payload[0] != 0 {
-            guard at + valueBytes <= payload.count else { return }
             rest(value(at))
             at += valueBytes
         }
-        while at + 2 <= payload.count {
+        while at < payload.count {
             let length = Int(payload.loadUnaligned(fromByteOffset: at, as: UInt16.self))
-            guard at + 2 + length + valueBytes <= payload.count else { return }
             body(UnsafeRawBufferPointer(rebasing: payload[at + 2..<at + 2 + length]), value(at + 2 + length))
             at += 2 + length + valueBytes
         }
+    }
+
+    func isWellFormed(_ payload: UnsafeRawBufferPointer) -> Bool {
+        guard payload.count >= 1 else { return false }
+        var at = 1 + (payload[0] != 0 ? valueBytes : 0)
+        while at < payload.count {
+            guard at + 2 <= payload.count else { return false }
+            at += 2 + Int(payload.loadUnaligned(fromByteOffset: at, as: UInt16.self)) + valueBytes
+        }
+        return at == payload.count
+    }
+
+    /// Entries in bytewise order of their keys; what was cut is under `restKey`, together with a key of that very name.
+    func value(_ payload: UnsafeRawBufferPointer, _ finish: (Int128) -> Value) -> [Value.MapEntry] {
+        var list: [Value.MapEntry] = []
+        list.reserveCapacity(payload.count / (12 + valueBytes))
+        var others: Int128?
+        let restKey = StaticString("__other__")
+        let restBytes = UnsafeRawBufferPointer(start: restKey.utf8Start, count: restKey.utf8CodeUnitCount)
+        func placeRest(_ more: Int128) {
+            if let rest = others { list.append(.init(key: Self.restKey, value: finish(rest &+ more))) }
+            others = nil
+        }
+        entries(of: payload) { key, amount in
+            if others != nil {
+                let order = compareBytes(key, restBytes)
+                if order == 0 { return placeRest(amount) }
+                if order > 0 { placeRest(0) }
+            }
+            list.append(.init(key: String(decoding: key, as: UTF8.self), value: finish(amount)))
+        } rest: { others = $0 }
+        placeRest(0)
+        return list
     }
 
     private func firstEntry(_ cell: VariableCell, _ tiles: borrowing GrowableBytes) -> Int {
