@@ -27,4 +27,5 @@ struct FixedAccumulator {
     var sum: Int128 { read(SumCell.value) }
     var extreme: Int64 { read(ExtremeCell.value) }
     var first: Int64 { read(FirstCell.value) }
+    var squares: (UInt64, UInt64, UInt64) { read(SquaresCell.value) }
 }

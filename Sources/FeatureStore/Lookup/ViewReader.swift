@@ -97,14 +97,39 @@ struct ViewReader {
         case .mean(let sum, let count, let scale):
             let n = fixed[count].count
             return n == 0 ? .null : .double(nearestDouble(fixed[sum].sum, over: Int128(n) * Self.powerOfTen(scale)))
+        case .vectorMean(let i, let scale):
+            return VectorSumCell(variable[i].column).mean(variable[i].payload, unit: Self.powerOfTen(scale)).map { .list($0) } ?? .null
         case .extreme(let i, let type): return Self.scalar(fixed[i].extreme, type)
         case .first(let i, let type): return Self.scalar(fixed[i].first, type)
         case .firstString(let i): return FirstStringCell.value(variable[i].payload)
-        case .distinct(let i): return DistinctCell.value(variable[i].payload)
+        case .distinct(let i): return .int(DistinctCell.value(variable[i].payload))
         case .countMap(let i):
             return .map(MapCell(variable[i].column).value(variable[i].payload) { .int(Int64(clamping: $0)) })
         case .sumMap(let i, let scale):
             return .map(MapCell(variable[i].column).value(variable[i].payload) { .decimal(units: $0, scale: scale) })
+        case .topK(let i, let k):
+            return .list(MapCell(variable[i].column).top(k, of: variable[i].payload))
+        case .deviation(let sum, let count, let squares, let scale):
+            return SquaresCell.deviation(
+                count: fixed[count].count, sum: fixed[sum].sum, squares: fixed[squares].squares, unit: Self.powerOfTen(scale)
+            ).map { .double($0) } ?? .null
+        case .quantile(let i, let q, let scale):
+            return QuantileCell(variable[i].column).quantile(q, of: variable[i].payload, unit: Self.powerOfTen(scale))
+                .map { .double($0) } ?? .null
+        case .decayed(let i, let scale):
+            return DecayCell(variable[i].column).value(variable[i].payload, at: time, unit: Self.powerOfTen(scale))
+                .map { .double($0) } ?? .null
+        case .sessionCount(let i): return .int(SessionCell.summary(variable[i].payload).count)
+        case .sessionLength(let i):
+            let sessions = SessionCell.summary(variable[i].payload)
+            return sessions.count == 0 ? .null : .double(nearestDouble(sessions.totalLength, over: Int128(sessions.count) * 1_000_000))
+        case .bounceRate(let i):
+            let sessions = SessionCell.summary(variable[i].payload)
+            return sessions.count == 0 ? .null : .double(Double(sessions.singles) / Double(sessions.count))
+        case .timeSinceFirst(let i):
+            let first = fixed[i].extreme
+            return first == TileColumn.none ? .null : .decimal(units: Int128(time) - Int128(first), scale: 6)
+        case .streak(let i): return .int(DayCell.streak(variable[i].payload, at: time))
         case .last, .list, .timeSince: return .null
         }
     }
@@ -148,7 +173,7 @@ extension Value {
         switch type {
         case .bool: self = .bool(word != 0)
         case .decimal(let scale): self = .decimal(units: Int128(word), scale: scale)
-        case .int, .string: self = .int(word)
+        case .int, .string, .vector: self = .int(word)
         }
     }
 }

@@ -24,7 +24,7 @@ extension Catalog {
         switch column.kind {
         case .times: 8
         case .integers: 24
-        case .strings: 18 + typicalStringBytes
+        case .strings: 18 + (column.valueBytes > 0 ? Int(column.valueBytes) : typicalStringBytes)
         }
     }
 }

@@ -14,7 +14,9 @@ extension TileColumn.Kind {
         case .sum: SumCell.byteCount
         case .min, .max: ExtremeCell.byteCount
         case .firstInteger: FirstCell.byteCount
-        case .firstString, .distinct, .countBy, .sumBy: nil
+        case .squares: SquaresCell.byteCount
+        case .firstTime: ExtremeCell.byteCount
+        case .firstString, .distinct, .countBy, .sumBy, .quantiles, .decayedCount, .decayedSum, .sessions, .days, .vectorSum: nil
         }
     }
 
@@ -26,7 +28,9 @@ extension TileColumn.Kind {
         case .sum: SumCell.create(cell)
         case .min, .max: ExtremeCell.create(cell)
         case .firstInteger: FirstCell.create(cell)
-        case .firstString, .distinct, .countBy, .sumBy: break
+        case .squares: SquaresCell.create(cell)
+        case .firstTime: ExtremeCell.create(cell)
+        case .firstString, .distinct, .countBy, .sumBy, .quantiles, .decayedCount, .decayedSum, .sessions, .days, .vectorSum: break
         }
     }
 
@@ -39,7 +43,9 @@ extension TileColumn.Kind {
         case .min: ExtremeCell.addMin(word, to: cell)
         case .max: ExtremeCell.addMax(word, to: cell)
         case .firstInteger: FirstCell.add(time: time, id: id, word, to: cell)
-        case .firstString, .distinct, .countBy, .sumBy: break
+        case .squares: SquaresCell.add(word, to: cell)
+        case .firstTime: ExtremeCell.addMin(time, to: cell)
+        case .firstString, .distinct, .countBy, .sumBy, .quantiles, .decayedCount, .decayedSum, .sessions, .days, .vectorSum: break
         }
     }
 
@@ -52,7 +58,9 @@ extension TileColumn.Kind {
         case .min: ExtremeCell.addMin(ExtremeCell.value(other), to: cell)
         case .max: ExtremeCell.addMax(ExtremeCell.value(other), to: cell)
         case .firstInteger: FirstCell.merge(other, into: cell)
-        case .firstString, .distinct, .countBy, .sumBy: break
+        case .squares: SquaresCell.merge(other, into: cell)
+        case .firstTime: ExtremeCell.addMin(ExtremeCell.value(other), to: cell)
+        case .firstString, .distinct, .countBy, .sumBy, .quantiles, .decayedCount, .decayedSum, .sessions, .days, .vectorSum: break
         }
     }
 }
@@ -67,7 +75,12 @@ extension TileColumn {
         case .firstString: FirstStringCell.emptyBytes
         case .distinct: DistinctCell.emptyBytes
         case .countBy, .sumBy: MapCell.emptyBytes
-        case .count, .countNonNull, .sum, .min, .max, .firstInteger: 0
+        case .quantiles: QuantileCell.emptyBytes
+        case .decayedCount, .decayedSum: DecayCell.emptyBytes
+        case .sessions: SessionCell.emptyBytes
+        case .days: DayCell.emptyBytes
+        case .vectorSum: VectorSumCell.emptyBytes
+        case .count, .countNonNull, .sum, .min, .max, .firstInteger, .squares, .firstTime: 0
         }
     }
 
@@ -84,7 +97,13 @@ extension TileColumn {
             let key = fields[Int(by)]
             if key.isNull { return }
             key.withKeyBytes { MapCell(self).add(Int128(value.word), key: $0, to: &cell, in: &tiles) }
-        case .count, .countNonNull, .sum, .min, .max, .firstInteger: break
+        case .quantiles: QuantileCell(self).add(value.word, to: &cell, in: &tiles)
+        case .decayedCount: DecayCell(self).add(1, time: time, to: &cell, in: &tiles)
+        case .decayedSum: DecayCell(self).add(value.word, time: time, to: &cell, in: &tiles)
+        case .sessions: SessionCell(self).add(time: time, to: &cell, in: &tiles)
+        case .days: DayCell.add(time: time, to: &cell, in: &tiles)
+        case .vectorSum: VectorSumCell(self).add(value.bytes, to: &cell, in: &tiles)
+        case .count, .countNonNull, .sum, .min, .max, .firstInteger, .squares, .firstTime: break
         }
     }
 
@@ -94,7 +113,12 @@ extension TileColumn {
         case .firstString: FirstStringCell.merge(payload, into: &cell, in: &tiles)
         case .distinct: DistinctCell.merge(payload, into: &cell, in: &tiles)
         case .countBy, .sumBy: MapCell(self).merge(payload, into: &cell, in: &tiles)
-        case .count, .countNonNull, .sum, .min, .max, .firstInteger: break
+        case .quantiles: QuantileCell(self).merge(payload, into: &cell, in: &tiles)
+        case .decayedCount, .decayedSum: DecayCell(self).merge(payload, into: &cell, in: &tiles)
+        case .sessions: SessionCell(self).merge(payload, into: &cell, in: &tiles)
+        case .days: DayCell.merge(payload, into: &cell, in: &tiles)
+        case .vectorSum: VectorSumCell(self).merge(payload, into: &cell, in: &tiles)
+        case .count, .countNonNull, .sum, .min, .max, .firstInteger, .squares, .firstTime: break
         }
     }
 
@@ -104,7 +128,12 @@ extension TileColumn {
         case .firstString: FirstStringCell.isWellFormed(payload)
         case .distinct: DistinctCell.isWellFormed(payload)
         case .countBy, .sumBy: MapCell(self).isWellFormed(payload)
-        case .count, .countNonNull, .sum, .min, .max, .firstInteger: true
+        case .quantiles: QuantileCell(self).isWellFormed(payload)
+        case .decayedCount, .decayedSum: DecayCell.isWellFormed(payload)
+        case .sessions: SessionCell.isWellFormed(payload)
+        case .days: DayCell.isWellFormed(payload)
+        case .vectorSum: VectorSumCell(self).isWellFormed(payload)
+        case .count, .countNonNull, .sum, .min, .max, .firstInteger, .squares, .firstTime: true
         }
     }
 
@@ -115,7 +144,12 @@ extension TileColumn {
         case .distinct: 1 + values * 8
         case .countBy: 1 + values * (2 + stringBytes + 8)
         case .sumBy: 1 + values * (2 + stringBytes + 16)
-        case .count, .countNonNull, .sum, .min, .max, .firstInteger: 0
+        case .quantiles: values * 3
+        case .decayedCount, .decayedSum: 20
+        case .sessions: 13
+        case .days: 4
+        case .vectorSum: 8 + 16 * Int(parameter)
+        case .count, .countNonNull, .sum, .min, .max, .firstInteger, .squares, .firstTime: 0
         }
     }
 }

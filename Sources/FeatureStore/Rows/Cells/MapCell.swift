@@ -100,6 +100,33 @@ struct MapCell {
         return list
     }
 
+    /// The `k` keys of the largest counts, the smaller key first among equals, each with its share of all; at the end, under `restKey`, what was
+    /// cut, if something was: one of those keys may be more frequent than the last ones here.
+    func top(_ k: Int, of payload: UnsafeRawBufferPointer) -> [Value] {
+        var keys: [(key: UnsafeRawBufferPointer, count: Int128)] = []
+        var total: Int128 = 0
+        var others: Int128?
+        entries(of: payload) { key, count in
+            keys.append((key, count))
+            total += count
+        } rest: { count in
+            others = count
+            total += count
+        }
+        func entry(_ name: String, _ count: Int128) -> Value {
+            .map([
+                .init(key: "count", value: .int(Int64(clamping: count))),
+                .init(key: "share", value: .double(total == 0 ? 0 : nearestDouble(count, over: total))),
+                .init(key: "value", value: .string(name)),
+            ])
+        }
+        // Keys lie in bytewise order, and so do equal counts after this.
+        keys.sort { $0.count != $1.count ? $0.count > $1.count : compareBytes($0.key, $1.key) < 0 }
+        var list = keys.prefix(k).map { entry(String(decoding: $0.key, as: UTF8.self), $0.count) }
+        if let others { list.append(entry(Self.restKey, others)) }
+        return list
+    }
+
     private func firstEntry(_ cell: VariableCell, _ tiles: borrowing GrowableBytes) -> Int {
         cell.payload + 1 + (tiles.load(at: cell.payload, as: UInt8.self) != 0 ? valueBytes : 0)
     }

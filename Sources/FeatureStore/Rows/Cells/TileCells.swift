@@ -78,7 +78,7 @@ struct TileCells {
 extension FieldValue {
     /// What distinct counts tell apart: xxHash64 of the string's bytes or of the integer's eight.
     @inline(__always)
-    var hash: UInt64 { kind == .string ? XXHash64.hash(bytes) : XXHash64.hash(word) }
+    var hash: UInt64 { kind == .integer ? XXHash64.hash(word) : XXHash64.hash(bytes) }
 
     /// The key under which a map holds this value: the string's bytes, or the integer in decimal.
     @inline(__always)
