@@ -51,7 +51,7 @@ import Testing
         for feature in shop.derived { #expect(text.contains("\n\(feature.name) ")) }
         #expect(text.contains("shop: 2 streams, 8 views, 51 features, 3 services"))
         #expect(text.contains("≤ 1.7 % longer"))
-        #expect(text.contains("row of a customer with 40 non-empty tiles in each of 8 views (lifetime: 1): about 3652 bytes"))
+        #expect(text.contains("row of a customer with 40 non-empty tiles in each of 8 views (lifetime: 1): about 3584 bytes"))
         #expect(!shop.describe().contains("bytes"))
         #expect(text.contains("  clicks_24h          int64       count           24h  15m  ≤ 1.1 % longer  0\n"))
     }

@@ -102,11 +102,12 @@ struct OracleAggregation {
         }
     }
 
-    /// How far a value may be from `value`: weights are rounded to 2^-33 of themselves, and what is below 2^-60 of the newest may be left out.
+    /// How far a value may be from `value`: weights are rounded to 2^-33 of themselves, what is below 2^-60 of the newest may be left out, and
+    /// near the smallest doubles nothing is promised.
     func tolerance(_ aggregation: Aggregation, of events: [OracleEvent], at time: Int64) -> Double {
         func bound(_ halfLife: Int64, _ amount: (OracleEvent) -> Double) -> Double {
             let newest = events.map { Self.weight($0, halfLife, time) }.max() ?? 0
-            var bound: Double = 0
+            var bound: Double = 1e-280
             for event in events {
                 let share: Double = Self.weight(event, halfLife, time) / 0x1p32 + newest / 0x1p59
                 bound += abs(amount(event)) * share

@@ -35,7 +35,7 @@ import Testing
     @Test(arguments: [
         ("[1,2]", "another number of elements"), ("[1,2,3,4]", "another number of elements"), ("[]", "another number of elements"),
         ("[1,2,null]", "another type"), ("[1,2,\"3\"]", "another type"), ("[1,[2],3]", "another type"), ("{}", "another type"),
-        ("7", "another type"), ("[1,2,1e30]", "beyond the range"), ("[1,2", "ends in the middle"), ("[1,,2]", "not allow"),
+        ("7", "another type"), ("[1,2,1e30]", "beyond the range"), ("[1,2", "not allow"), ("[1,,2]", "not allow"),
     ])
     func `a wrong array is malformed`(text: String, words: String) throws {
         let fault = try #require(Self.json("{\"key\":\"a\",\"v\":\(text)}").fault)
