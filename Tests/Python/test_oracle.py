@@ -116,6 +116,13 @@ def test_values(oracle):
     assert same(values["warm_5m"], Near(0.1 / 8 + 0.01 / 4 + 0.2 * 2 ** -1.5 + 0.02 / 2))
 
 
+def test_many_distinct_values_are_estimated(oracle):
+    for number in range(1000):
+        click(oracle, f"e{number}", number / 10, category=f"kind {number}")
+    estimate = oracle.features("customer", "c1", T0 + 100 * SECOND)["kinds_5m"]
+    assert estimate != 1000 and abs(estimate - 1000) < 92  # Four standard errors.
+
+
 def test_standard_deviation_and_sessions_by_hand(oracle):
     for number, (seconds, price) in enumerate(((0, 2), (1, 4), (2, 4), (10, 4), (11, 5), (20, 5), (30, 7), (40, 9))):
         click(oracle, f"e{number}", seconds, price=price)
