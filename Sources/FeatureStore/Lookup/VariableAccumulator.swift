@@ -4,6 +4,8 @@ final class VariableAccumulator {
     private var tile = GrowableBytes(capacity: 512)
     /// Start and byte count of the tile come first.
     private var cell = VariableCell(tile: 0, offset: 8)
+    /// In place of the cell where nothing is put together, only chosen.
+    private var chosen = UnsafeRawBufferPointer(start: nil, count: 0)
 
     init(_ column: TileColumn) {
         self.column = column
@@ -14,9 +16,15 @@ final class VariableAccumulator {
         tile.extend(payload).initializeMemory(as: UInt8.self, repeating: 0, count: payload)
     }
 
-    /// Adds the payload of a well-formed cell.
-    func add(_ payload: UnsafeRawBufferPointer) { column.merge(payload, into: &cell, in: &tile) }
+    /// Adds the payload of a well-formed cell. The bytes must live until the value is finished.
+    func add(_ payload: UnsafeRawBufferPointer) {
+        if column.kind == .firstString {
+            chosen = FirstStringCell.earlier(chosen, payload)
+        } else {
+            column.merge(payload, into: &cell, in: &tile)
+        }
+    }
 
     /// All cells together; valid until the next `add`.
-    var payload: UnsafeRawBufferPointer { cell.bytes(in: tile) }
+    var payload: UnsafeRawBufferPointer { column.kind == .firstString ? chosen : cell.bytes(in: tile) }
 }

@@ -23,6 +23,16 @@ enum FirstStringCell {
             UnsafeRawBufferPointer(rebasing: payload[16...]), to: &cell, in: &tiles)
     }
 
+    /// The one of two payloads that has the earlier string, for lookups, which need not copy it.
+    static func earlier(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        guard a.count >= 16 else { return b }
+        guard b.count >= 16 else { return a }
+        func order(_ payload: UnsafeRawBufferPointer) -> (Int64, UInt64) {
+            (payload.loadUnaligned(as: Int64.self), payload.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+        return order(b) < order(a) ? b : a
+    }
+
     static func isWellFormed(_ payload: UnsafeRawBufferPointer) -> Bool { payload.count == 0 || payload.count >= 16 }
 
     static func value(_ payload: UnsafeRawBufferPointer) -> Value {

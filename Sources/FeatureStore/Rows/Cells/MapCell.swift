@@ -18,15 +18,19 @@ struct MapCell {
         maxKeys = Int(column.maxKeys)
     }
 
-    func add(_ amount: Int128, key: UnsafeRawBufferPointer, to cell: inout VariableCell, in tiles: inout GrowableBytes) {
-        var at = firstEntry(cell, tiles)
+    /// Returns where the search for a larger key may begin; `start` is what it returned before, for a smaller one.
+    @discardableResult
+    func add(
+        _ amount: Int128, key: UnsafeRawBufferPointer, from start: Int? = nil, to cell: inout VariableCell, in tiles: inout GrowableBytes
+    ) -> Int {
+        var at = start ?? firstEntry(cell, tiles)
         let end = cell.end(in: tiles)
         while at < end {
             let length = Int(tiles.load(at: at, as: UInt16.self))
             let order = compareBytes(UnsafeRawBufferPointer(start: tiles.base + at + 2, count: length), key)
             if order == 0 {
                 addValue(amount, at: at + 2 + length, in: tiles)
-                return
+                return at + 2 + length + valueBytes
             }
             if order > 0 { break }
             at += 2 + length + valueBytes
@@ -35,12 +39,14 @@ struct MapCell {
         tiles.store(UInt16(truncatingIfNeeded: key.count), at: at)
         if let start = key.baseAddress { (tiles.base + at + 2).copyMemory(from: start, byteCount: key.count) }
         setValue(amount, at: at + 2 + key.count, in: tiles)
-        evictOverflow(&cell, &tiles)
+        return evictOverflow(&cell, &tiles) ? firstEntry(cell, tiles) : at
     }
 
     func merge(_ payload: UnsafeRawBufferPointer, into cell: inout VariableCell, in tiles: inout GrowableBytes) {
+        // Both are in order of their keys.
+        var at: Int?
         entries(of: payload) { key, amount in
-            add(amount, key: key, to: &cell, in: &tiles)
+            at = add(amount, key: key, from: at, to: &cell, in: &tiles)
         } rest: { amount in
             addToRest(amount, &cell, &tiles)
         }
@@ -156,8 +162,8 @@ struct MapCell {
         addValue(amount, at: cell.payload + 1, in: tiles)
     }
 
-    /// Moves the key with the largest hash to the rest when there is one too many.
-    private func evictOverflow(_ cell: inout VariableCell, _ tiles: inout GrowableBytes) {
+    /// Moves the key with the largest hash to the rest when there is one too many; says whether there was.
+    private func evictOverflow(_ cell: inout VariableCell, _ tiles: inout GrowableBytes) -> Bool {
         var at = firstEntry(cell, tiles)
         let end = cell.end(in: tiles)
         var count = 0
@@ -165,7 +171,7 @@ struct MapCell {
             at += 2 + Int(tiles.load(at: at, as: UInt16.self)) + valueBytes
             count += 1
         }
-        guard count > maxKeys else { return }
+        guard count > maxKeys else { return false }
         at = firstEntry(cell, tiles)
         var victim = at
         var largest: UInt64 = 0
@@ -182,6 +188,7 @@ struct MapCell {
         let amount = value(at: victim + 2 + length, in: tiles)
         cell.remove(2 + length + valueBytes, at: victim, in: &tiles)
         addToRest(amount, &cell, &tiles)
+        return true
     }
 }
 
