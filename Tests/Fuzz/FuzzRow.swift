@@ -18,6 +18,13 @@ private final class RowTarget {
     private let editor: RowEditor
     private var whole: [UInt8] = []
     private static let noon: Int64 = 1_700_000_000_000_000
+    /// Of two elements, for ever.
+    private static let vector: FieldValue = {
+        let elements = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 8)
+        elements.storeBytes(of: 1 << 50, as: Int64.self)
+        elements.storeBytes(of: -7, toByteOffset: 8, as: Int64.self)
+        return .vector(UnsafeRawBufferPointer(elements))
+    }()
 
     init() {
         let minutes = Window.sliding(length: .minutes(5), hop: .seconds(5)), day = Window.sliding(length: .days(1), hop: .minutes(15))
@@ -26,12 +33,16 @@ private final class RowTarget {
             .first(field: "n"), .first(field: "s"), .last(field: "n"), .last(field: "s"), .lastN(field: "s", n: 3, distinct: true),
             .lastN(field: "n", n: 3, distinct: false), .distinctCount(field: "s"), .countBy(by: "s", maxKeys: 2),
             .sumBy(field: "n", by: "s", maxKeys: 2), .timeSinceLast,
+            .timeSinceFirst, .deviation(field: "n"), .percentile(field: "n", percent: 95_000, accuracy: 100, maxBuckets: 2),
+            .topK(field: "s", k: 1, maxKeys: 2), .decayedCount(field: "s", halfLife: .hours(1)), .decayedSum(field: "n", halfLife: .hours(1)),
+            .sessionCount(gap: .minutes(30)), .sessionLength(gap: .minutes(30)), .bounceRate(gap: .minutes(1)), .streak,
+            .mean(field: "v"), .last(field: "v"),
         ]
         func stream(_ name: String, id: FieldPath?) -> StreamDefinition {
             .init(
                 name: name, topic: name, keys: [.init(entity: "customer", path: .init("customer"))],
                 time: .init(path: .init("time"), format: .epochMicroseconds), idPath: id, maxIDsPerRow: 4,
-                fields: [.init(name: "n", type: .decimal(scale: 2)), .init(name: "s", type: .string)])
+                fields: [.init(name: "n", type: .decimal(scale: 2)), .init(name: "s", type: .string), .init(name: "v", type: .vector(dimension: 2, scale: 2))])
         }
         func view(_ name: String, _ stream: String, _ windows: [Window], _ aggregations: [Aggregation], history: Int64) -> ViewDefinition {
             var features: [FeatureDefinition] = []
@@ -54,7 +65,7 @@ private final class RowTarget {
         for (i, text) in ["hat", "shoe", "a longer string", "hat"].enumerated() {
             try? whole.withUnsafeBytes { row throws in try editor.begin(row.isEmpty ? nil : row) }
             Array(text.utf8).withUnsafeBytes { text in
-                let values = [FieldValue.string(text), .integer(Int64(i) * 77), .string(text)]
+                let values = [FieldValue.string(text), .integer(Int64(i) * 77), .string(text), Self.vector]
                 values.withUnsafeBufferPointer { values in
                     for stream in 0...1 {
                         let time = Self.noon - Int64(3 - i) * .minutes(200)
@@ -84,7 +95,7 @@ private final class RowTarget {
         var written: [UInt8]?
         withUnsafeBytes(of: &text) { text in
             let string = FieldValue.string(UnsafeRawBufferPointer(rebasing: text[..<3]))
-            let values = [string, .integer(1 << 42), string]
+            let values = [string, .integer(1 << 42), string, Self.vector]
             values.withUnsafeBufferPointer { values in
                 for (stream, id) in [(0, 7), (1, 8), (0, 9)] as [(Int, UInt64)] {
                     _ = editor.apply(stream: stream, time: Self.noon + Int64(id), id: id, values: values.baseAddress!)

@@ -3,16 +3,20 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
+from oracle import Near
+
 
 def same(served, expected):
-    """Numbers by value: exactly where the definition is exact (integers, decimals), to the bit for doubles, and to 1e-12 for derived
-    expressions, whose order of rounding the specification leaves open."""
+    """Numbers by value: exactly where the definition is exact (integers, decimals), to the bit for doubles, to 1e-12 for derived
+    expressions, whose order of rounding the specification leaves open, and to 1e-9 for what it only bounds."""
     if expected is None or served is None:
         return expected is None and served is None
     if isinstance(expected, bool) or isinstance(served, bool):
         return expected is served
     if isinstance(expected, (int, Decimal)) and isinstance(served, (int, Decimal)):
         return Fraction(served) == Fraction(expected)
+    if isinstance(expected, Near):
+        return isinstance(served, (int, float, Decimal)) and math.isclose(float(served), expected, rel_tol=1e-9)
     if isinstance(expected, float):
         return isinstance(served, (int, float, Decimal)) and float(served) == expected
     if isinstance(expected, Fraction):

@@ -7,10 +7,10 @@ event of each of its streams:
     oracle.offer("clicks", b'{"customer_id": ...}', broker_timestamp=1_764_547_200_000_000)     # "applied", or the reason for the drop
     oracle.features("customer", "c0000123", t=1_764_547_300_000_000)                            # {"clicks_1h": 3, ...}, None: no value
 
-All times are µs since the epoch. Not modelled: the bounds on ids per row, on keys of a map and on exactly counted distinct values; tests stay
-below them.
+All times are µs since the epoch. Not modelled: the bounds on ids per row and on keys of a map; tests stay below them.
 """
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from datetime import datetime, timezone
@@ -63,6 +63,8 @@ class Feature:
         self.field = spec.get("field")
         self.by = spec.get("by")
         self.n = spec.get("n")
+        self.half_life = duration(spec["half_life"]) if "half_life" in spec else None
+        self.gap = duration(spec.get("gap", "30m"))
         self.distinct = bool(spec.get("distinct", False))
         self.default = spec.get("default")
         self.lifetime = window == "lifetime"
@@ -284,6 +286,19 @@ def _aggregate(feature, events, t):
         return sum(1 for e in events if feature.field is None or e.values[feature.field] is not None)
     if feature.aggregation == "time_since_last":
         return Decimal(t - max(e.time for e in events)) / SECOND if events else None
+    if feature.aggregation == "time_since_first":
+        return Decimal(t - min(e.time for e in events)) / SECOND if events else None
+    if feature.aggregation in ("session_count", "session_length", "bounce_rate"):
+        return _sessions(feature, sorted(e.time for e in events))
+    if feature.aggregation == "streak":
+        days = {e.time // (86_400 * SECOND) for e in events}
+        day = t // (86_400 * SECOND)
+        day = day if day in days else day - 1
+        return next(n for n in range(len(days) + 1) if day - n not in days)
+    if feature.aggregation == "decayed_count":
+        return Near(sum(
+            2.0 ** (-(t - e.time) / feature.half_life) for e in events
+            if feature.field is None or e.values[feature.field] is not None))
     if feature.aggregation in ("count_by", "sum_by"):
         totals = {}
         for event in events:
@@ -297,8 +312,10 @@ def _aggregate(feature, events, t):
     match feature.aggregation:
         case "sum":
             return sum(values)
+        case "decayed_sum":
+            return Near(sum(float(e.values[feature.field]) * 2.0 ** (-(t - e.time) / feature.half_life) for e in events))
         case "distinct_count":
-            return len(set(values))
+            return _distinct(set(values))
         case "last_n":
             ordered = [e.values[feature.field] for e in sorted(events, key=lambda e: e.rank, reverse=True)]
             if feature.distinct:
@@ -310,6 +327,10 @@ def _aggregate(feature, events, t):
         case "mean":
             mean = sum(map(Fraction, values)) / len(values)
             return mean.numerator / mean.denominator  # Python rounds the quotient of integers to the nearest double.
+        case "stddev":
+            exact = [Fraction(value) for value in values]
+            mean = sum(exact) / len(exact)
+            return _root(sum((x - mean) ** 2 for x in exact) / len(exact))
         case "min":
             return min(values)
         case "max":
@@ -319,6 +340,59 @@ def _aggregate(feature, events, t):
         case "last":
             return max(events, key=lambda e: e.rank).values[feature.field]
     raise ValueError(f"the oracle does not know the aggregation {feature.aggregation}")
+
+
+class Near(float):
+    """A value that the specification gives only up to an error: decayed sums, to 2^-32."""
+
+
+def _root(square):
+    """The double nearest to the root of a fraction: from 120 bits of it."""
+    shift = max(0, 240 + square.denominator.bit_length() - square.numerator.bit_length()) // 2 * 2
+    root = math.isqrt((square.numerator << shift) // square.denominator)
+    return float(Fraction(root, 1 << shift // 2))
+
+
+def _distinct(values):
+    """Exact up to 256, then HyperLogLog with Ertl's estimator."""
+    if len(values) <= 256:
+        return len(values)
+    registers = [0] * 2048
+    for value in values:
+        hash_ = xxhash.xxh64_intdigest(_hashed(value))
+        index, rest = hash_ >> 53, hash_ & ((1 << 53) - 1)
+        registers[index] = max(registers[index], 53 - rest.bit_length() + 1)
+    share = Counter(registers)
+    share = [share[k] / 2048 for k in range(55)]
+    sigma = share[0] + sum(share[0] ** 2**k * 2 ** (k - 1) for k in range(1, 40))
+    x = 1 - share[54]
+    tau = (1 - x - sum((1 - x ** 2**-k) ** 2 * 2**-k for k in range(1, 60))) / 3
+    middle = sum(share[k] * 2**-k for k in range(1, 54))
+    return round(2048 / (2 * math.log(2)) / (sigma + middle + tau * 2**-53))
+
+
+def _hashed(value):
+    """The bytes of a string; of anything else the 8 of its integer, of a decimal its units."""
+    if isinstance(value, str):
+        return value.encode()
+    units = int(value.scaleb(-value.as_tuple().exponent)) if isinstance(value, Decimal) else int(value)
+    return units.to_bytes(8, "little", signed=True)
+
+
+def _sessions(feature, times):
+    sessions = []
+    for time in times:
+        if sessions and time - sessions[-1][-1] <= feature.gap:
+            sessions[-1].append(time)
+        else:
+            sessions.append([time])
+    if feature.aggregation == "session_count":
+        return len(sessions)
+    if not sessions:
+        return None
+    if feature.aggregation == "bounce_rate":
+        return sum(1 for s in sessions if len(s) == 1) / len(sessions)
+    return float(Fraction(sum(s[-1] - s[0] for s in sessions), len(sessions) * SECOND))
 
 
 def _map_key(key):

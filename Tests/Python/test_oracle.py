@@ -8,7 +8,7 @@ import yaml
 
 from differences import same
 from expressions import Expression
-from oracle import Oracle, duration, ladder_hop
+from oracle import Near, Oracle, duration, ladder_hop
 
 SECOND = 1_000_000
 T0 = 1_764_547_200 * SECOND
@@ -43,6 +43,14 @@ views:
       by_category: {aggregation: count_by, by: category, windows: [5m]}
       money: {aggregation: sum_by, field: price, by: category, windows: [5m]}
       idle: {aggregation: time_since_last, windows: [5m]}
+      known: {aggregation: time_since_first, windows: [5m]}
+      spread: {aggregation: stddev, field: price, windows: [5m]}
+      fresh: {aggregation: decayed_count, half_life: 2s, windows: [5m]}
+      warm: {aggregation: decayed_sum, field: price, half_life: 2s, windows: [5m]}
+      visits: {aggregation: session_count, gap: 1s, windows: [5m]}
+      visit: {aggregation: session_length, gap: 1s, windows: [5m]}
+      bounced: {aggregation: bounce_rate, gap: 1s, windows: [5m]}
+      days: {aggregation: streak, windows: [5m]}
   shoes:
     entity: customer
     stream: clicks
@@ -101,6 +109,26 @@ def test_values(oracle):
     assert values["by_category_5m"] == {"shoes": 2, "bags": 2, "toys": 1}
     assert values["money_5m"] == {"shoes": Decimal("0.10"), "bags": Decimal("0.22"), "toys": Decimal("0.01")}
     assert values["idle_5m"] == Decimal("2")
+    assert values["known_5m"] == Decimal("6")
+    assert (values["visits_5m"], values["visit_5m"], values["bounced_5m"]) == (1, 4.0, 0.0)
+    assert values["days_5m"] == 1
+    assert values["fresh_5m"] == sum(2.0 ** (-(6 - n) / 2) for n in range(5))
+    assert same(values["warm_5m"], Near(0.1 / 8 + 0.01 / 4 + 0.2 * 2 ** -1.5 + 0.02 / 2))
+
+
+def test_many_distinct_values_are_estimated(oracle):
+    for number in range(1000):
+        click(oracle, f"e{number}", number / 10, category=f"kind {number}")
+    estimate = oracle.features("customer", "c1", T0 + 100 * SECOND)["kinds_5m"]
+    assert estimate != 1000 and abs(estimate - 1000) < 92  # Four standard errors.
+
+
+def test_standard_deviation_and_sessions_by_hand(oracle):
+    for number, (seconds, price) in enumerate(((0, 2), (1, 4), (2, 4), (10, 4), (11, 5), (20, 5), (30, 7), (40, 9))):
+        click(oracle, f"e{number}", seconds, price=price)
+    values = oracle.features("customer", "c1", T0 + 60 * SECOND)
+    assert values["spread_5m"] == 2.0
+    assert (values["visits_5m"], values["visit_5m"], values["bounced_5m"]) == (5, 0.6, 0.6)
 
 
 def test_equal_times_are_ordered_by_the_hash_of_the_id(oracle):

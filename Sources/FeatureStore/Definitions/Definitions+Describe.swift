@@ -156,6 +156,27 @@ extension Aggregation: CustomStringConvertible {
         case .countBy(let by, let maxKeys): "count by \(by) (≤ \(maxKeys) keys)"
         case .sumBy(let field, let by, let maxKeys): "sum(\(field)) by \(by) (≤ \(maxKeys) keys)"
         case .timeSinceLast: "time_since_last"
+        case .timeSinceFirst: "time_since_first"
+        case .deviation(let field): "stddev(\(field))"
+        case .percentile(let field, let percent, let accuracy, _):
+            "percentile(\(field), \(Self.written(percent, digits: 3)) %) ± \(Self.written(accuracy, digits: 2)) %"
+        case .topK(let field, let k, let maxKeys): "top_k(\(field), \(k)) (≤ \(maxKeys) keys)"
+        case .decayedCount(let field, let halfLife): "decayed_count(\(field.map { "\($0), " } ?? "")half-life \(DurationText.format(halfLife)))"
+        case .decayedSum(let field, let halfLife): "decayed_sum(\(field), half-life \(DurationText.format(halfLife)))"
+        case .sessionCount(let gap): "session_count(gap \(DurationText.format(gap)))"
+        case .sessionLength(let gap): "session_length(gap \(DurationText.format(gap)))"
+        case .bounceRate(let gap): "bounce_rate(gap \(DurationText.format(gap)))"
+        case .streak: "streak"
         }
+    }
+
+    /// A fixed-point number without zeros at its end.
+    private static func written(_ units: Int, digits: Int) -> String {
+        let power = (0..<digits).reduce(1) { power, _ in power * 10 }
+        var text = "\(units / power)"
+        let rest = String(units % power)
+        if units % power != 0 { text += "." + String(repeating: "0", count: digits - rest.count) + rest }
+        while text.contains("."), text.hasSuffix("0") { text.removeLast() }
+        return text
     }
 }

@@ -133,6 +133,11 @@ public enum FieldType: Sendable, Equatable, Hashable {
     case int64
     /// A fixed-point number: an Int64 that counts units of `10^-scale`. `scale` is 0...9.
     case decimal(scale: Int)
+    /// Numbers of a fixed count, each fixed-point as in a decimal: an embedding.
+    case vector(dimension: Int, scale: Int)
+
+    /// Of a vector.
+    package var dimension: Int? { if case .vector(let dimension, _) = self { dimension } else { nil } }
 
     /// As fingerprints have it; part of the store format.
     var text: String {
@@ -141,6 +146,7 @@ public enum FieldType: Sendable, Equatable, Hashable {
         case .bool: "bool"
         case .int64: "int64"
         case .decimal(let scale): "decimal(\(scale))"
+        case .vector(let dimension, let scale): "vector(\(dimension), \(scale))"
         }
     }
 }

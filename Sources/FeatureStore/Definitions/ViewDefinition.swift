@@ -60,7 +60,7 @@ public enum Aggregation: Sendable, Equatable, Hashable {
     case last(field: String)
     /// Newest first. `distinct` keeps each value once, at its newest time.
     case lastN(field: String, n: Int, distinct: Bool)
-    /// Exact up to `DistinctCell.capacity` values, estimated beyond.
+    /// Exact up to `DistinctCell.exactLimit` values, estimated beyond.
     case distinctCount(field: String)
     /// Events per value of `by`, at most `maxKeys` of them.
     case countBy(by: String, maxKeys: Int)
@@ -68,6 +68,25 @@ public enum Aggregation: Sendable, Equatable, Hashable {
     case sumBy(field: String, by: String, maxKeys: Int)
     /// Seconds from the newest event to the time asked for; a decimal with 6 digits.
     case timeSinceLast
+    /// Seconds from the window's oldest event to the time asked for; a decimal with 6 digits.
+    case timeSinceFirst
+    /// Of the population.
+    case deviation(field: String)
+    /// `percent` in thousandths of a percent; `accuracy`, the relative error, in ten-thousandths.
+    case percentile(field: String, percent: Int, accuracy: Int, maxBuckets: Int)
+    /// The most frequent values with counts and shares, out of at most `maxKeys`.
+    case topK(field: String, k: Int, maxKeys: Int)
+    /// Each event counts half as much for every half-life that it is old; with a field, those in which it is not null.
+    case decayedCount(field: String?, halfLife: Microseconds)
+    case decayedSum(field: String, halfLife: Microseconds)
+    /// Sessions end where no event comes for longer than the gap.
+    case sessionCount(gap: Microseconds)
+    /// Mean time from the first to the last event of a session, in seconds.
+    case sessionLength(gap: Microseconds)
+    /// The share of sessions of one event.
+    case bounceRate(gap: Microseconds)
+    /// UTC days in a row with events.
+    case streak
 }
 
 public enum Window: Sendable, Equatable, Hashable {

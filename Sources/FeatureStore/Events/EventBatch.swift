@@ -1,10 +1,10 @@
 /// One scalar of a decoded event, as a filter or an aggregation reads it. 16 bytes, no ownership.
 public struct FieldValue: Sendable {
-    public enum Kind: UInt8, Sendable { case null, integer, string }
+    public enum Kind: UInt8, Sendable { case null, integer, string, vector }
 
-    /// Integer, bool (0 or 1) or decimal units; for a string the address of its first byte.
+    /// Integer, bool (0 or 1) or decimal units; for a string or vector the address of its first byte.
     public var word: Int64
-    /// Bytes of a string.
+    /// Bytes of a string, or of a vector's elements, Int64 each.
     public var length: UInt32
     public var kind: Kind
 
@@ -13,6 +13,11 @@ public struct FieldValue: Sendable {
     /// The bytes must stay where they are until the batch is reset: inside the record, or in `EventBatch.store`.
     public static func string(_ bytes: UnsafeRawBufferPointer) -> FieldValue {
         .init(word: Int64(Int(bitPattern: bytes.baseAddress)), length: UInt32(truncatingIfNeeded: bytes.count), kind: .string)
+    }
+
+    /// The bytes must stay as those of a string.
+    public static func vector(_ elements: UnsafeRawBufferPointer) -> FieldValue {
+        .init(word: Int64(Int(bitPattern: elements.baseAddress)), length: UInt32(truncatingIfNeeded: elements.count), kind: .vector)
     }
 
     public var isNull: Bool { kind == .null }

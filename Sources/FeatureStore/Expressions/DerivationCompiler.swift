@@ -176,7 +176,7 @@ struct DerivationCompiler {
             guard value.type?.isMap == true || value.type?.isList == true else {
                 throw ExpressionError(
                     "size needs a list or a map, and this is \(shown(value.type))", column: arguments[0].column,
-                    remedy: "give it a last_n, count_by or sum_by feature")
+                    remedy: "give it a last_n, top_k, count_by or sum_by feature")
             }
             return (.size(value.node), .int)
         case "starts_with":
@@ -237,7 +237,12 @@ extension ValueType {
         default: false
         }
     }
-    var isList: Bool { if case .list = self { true } else { false } }
+    var isList: Bool {
+        switch self {
+        case .list, .ranking: true
+        default: false
+        }
+    }
     var isMap: Bool { if case .map = self { true } else { false } }
 
     /// The type that holds values of both; nil when there is none.

@@ -251,7 +251,12 @@ struct FilterCompiler {
     // MARK: Names and types
 
     private func field(_ name: String, _ column: Int) throws(ExpressionError) -> Int {
-        if let index = fields.firstIndex(where: { $0.name == name }) { return index }
+        if let index = fields.firstIndex(where: { $0.name == name }) {
+            guard fields[index].type.dimension == nil else {
+                throw ExpressionError("`\(name)` is a vector", column: column, remedy: "filter by strings, bools and numbers; vectors are for mean and last")
+            }
+            return index
+        }
         throw ExpressionError(
             "there is no field `\(name)`", column: column,
             remedy: NearestName.remedy(name, in: fields.map(\.name), what: "field in this stream"))
@@ -263,6 +268,7 @@ struct FilterCompiler {
         case .bool: .bool
         case .int64: .number(scale: 0)
         case .decimal(let scale): .number(scale: scale)
+        case .vector(_, let scale): .number(scale: scale)  // `field` refuses it before its kind matters.
         }
     }
 

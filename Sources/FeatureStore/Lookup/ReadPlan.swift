@@ -48,6 +48,7 @@ package struct ReadPlan: Sendable {
     enum Scalar: BitwiseCopyable, Sendable {
         case string, bool, int
         case decimal(scale: Int)
+        case vector(scale: Int)
     }
 
     enum Finish: BitwiseCopyable, Sendable {
@@ -55,12 +56,23 @@ package struct ReadPlan: Sendable {
         case count(Int)
         case sum(Int, scale: Int)
         case mean(sum: Int, count: Int, scale: Int)
-        case integer(Int, Scalar)
+        case vectorMean(Int, scale: Int)
+        case deviation(sum: Int, count: Int, squares: Int, scale: Int)
+        case timeSinceFirst(Int)
+        case extreme(Int, Scalar)
+        case first(Int, Scalar)
         // Index of the variable column.
         case firstString(Int)
         case distinct(Int)
         case countMap(Int)
         case sumMap(Int, scale: Int)
+        case topK(Int, k: Int)
+        case quantile(Int, hundredThousandths: Int, scale: Int)
+        case decayed(Int, scale: Int)
+        case sessionCount(Int)
+        case sessionLength(Int)
+        case bounceRate(Int)
+        case streak(Int)
         // Index of the sequence column.
         case last(Int, Scalar)
         case list(Int, n: Int, distinct: Bool, Scalar)
@@ -151,7 +163,10 @@ package struct ReadPlan: Sendable {
         }
         let fixed = needed.filter { $0.fixedByteCount != nil }, variable = needed.filter { $0.fixedByteCount == nil }
         func scale(_ field: String) -> Int {
-            if case .decimal(let scale) = source.fields.first(where: { $0.name == field })!.type { scale } else { 0 }
+            switch source.fields.first(where: { $0.name == field })!.type {
+            case .decimal(let scale), .vector(_, let scale): scale
+            case .string, .bool, .int64: 0
+            }
         }
         func type(_ field: String) -> Scalar {
             switch source.fields.first(where: { $0.name == field })!.type {
@@ -159,6 +174,7 @@ package struct ReadPlan: Sendable {
             case .bool: .bool
             case .int64: .int
             case .decimal(let scale): .decimal(scale: scale)
+            case .vector(_, let scale): .vector(scale: scale)
             }
         }
         func finish(_ aggregation: Aggregation) -> Finish {
@@ -170,17 +186,28 @@ package struct ReadPlan: Sendable {
             switch aggregation {
             case .count: return .count(at[0])
             case .sum(let field): return .sum(at[0], scale: scale(field))
+            case .mean(let field) where columns.tile.count == 1: return .vectorMean(at[0], scale: scale(field))
             case .mean(let field): return .mean(sum: at[0], count: at[1], scale: scale(field))
-            case .min(let field), .max(let field): return .integer(at[0], type(field))
+            case .min(let field), .max(let field): return .extreme(at[0], type(field))
             case .first(let field):
                 if case .string = type(field) { return .firstString(at[0]) }
-                return .integer(at[0], type(field))
+                return .first(at[0], type(field))
             case .distinctCount: return .distinct(at[0])
             case .countBy: return .countMap(at[0])
             case .sumBy(let field, _, _): return .sumMap(at[0], scale: scale(field))
             case .last(let field): return .last(sequence, type(field))
             case .lastN(let field, let n, let distinct): return .list(sequence, n: n, distinct: distinct, type(field))
             case .timeSinceLast: return .timeSince
+            case .deviation(let field): return .deviation(sum: at[0], count: at[1], squares: at[2], scale: scale(field))
+            case .percentile(let field, let percent, _, _): return .quantile(at[0], hundredThousandths: percent, scale: scale(field))
+            case .topK(_, let k, _): return .topK(at[0], k: k)
+            case .decayedCount: return .decayed(at[0], scale: 0)
+            case .decayedSum(let field, _): return .decayed(at[0], scale: scale(field))
+            case .sessionCount: return .sessionCount(at[0])
+            case .sessionLength: return .sessionLength(at[0])
+            case .bounceRate: return .bounceRate(at[0])
+            case .timeSinceFirst: return .timeSinceFirst(at[0])
+            case .streak: return .streak(at[0])
             }
         }
         let ordered = features.map { (window: $0.feature.window, slot: $0.slot, finish: finish($0.feature.aggregation)) }

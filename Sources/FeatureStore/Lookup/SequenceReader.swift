@@ -47,11 +47,21 @@ struct SequenceReader {
         guard n > 0 else { return list }
         forEach { entry in
             let value: Value =
-                if case .string = type { .string(String(decoding: entry.string, as: UTF8.self)) } else { Value(entry.integer, type) }
+                switch type {
+                case .string: .string(String(decoding: entry.string, as: UTF8.self))
+                case .vector(let scale): .list(Self.elements(of: entry.string, scale: scale))
+                case .bool, .int, .decimal: Value(entry.integer, type)
+                }
             if !distinct || !list.contains(value) { list.append(value) }
             return list.count < n
         }
         return list
+    }
+
+    private static func elements(of vector: UnsafeRawBufferPointer, scale: Int) -> [Value] {
+        (0..<vector.count / 8).map {
+            .decimal(units: Int128(vector.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)), scale: scale)
+        }
     }
 
     /// Calls `body` until it returns false. The entries of one row lie in order; those of several are put in order first.

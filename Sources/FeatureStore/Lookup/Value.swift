@@ -29,6 +29,8 @@ public enum ValueType: Sendable, Equatable {
     case decimal(scale: Int)
     indirect case list(ValueType)
     indirect case map(ValueType)
+    /// A list of maps with the keys `count` (an int), `share` (a double) and `value` (a string).
+    case ranking
 }
 
 extension ValueType: CustomStringConvertible {
@@ -41,6 +43,7 @@ extension ValueType: CustomStringConvertible {
         case .decimal(let scale): "decimal(\(scale))"
         case .list(let element): "list<\(element)>"
         case .map(let element): "map<string, \(element)>"
+        case .ranking: "list<{count: int64, share: double, value: string}>"
         }
     }
 }

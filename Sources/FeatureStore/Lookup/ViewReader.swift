@@ -9,9 +9,9 @@ struct ViewReader {
     func finish(into slots: inout [FeatureValue]) {
         withUnsafeTemporaryAllocation(of: FixedAccumulator.self, capacity: read.fixed.count) { fixed in
             for i in fixed.indices { fixed.initializeElement(at: i, to: FixedAccumulator(read.fixed[i])) }
-            var variable = read.variable.isEmpty ? [] : read.variable.map { VariableAccumulator($0) }
+            let variable = read.variable.isEmpty ? [] : read.variable.map { VariableAccumulator($0) }
             let newest = newestEvent()
-            for window in read.windows(at: time) { finish(window, newest, fixed, &variable, &slots) }
+            for window in read.windows(at: time) { finish(window, newest, fixed, variable, &slots) }
         }
     }
 
@@ -30,14 +30,14 @@ struct ViewReader {
 
     private func finish(
         _ window: ReadPlan.WindowRead, _ newest: Int64?, _ fixed: UnsafeMutableBufferPointer<FixedAccumulator>,
-        _ variable: inout [VariableAccumulator], _ slots: inout [FeatureValue]
+        _ variable: [VariableAccumulator], _ slots: inout [FeatureValue]
     ) {
         let left = window.window.leftEdge(at: time)
         var isWarming = false, isKnown = true
         for i in parts.indices {
             if let since = parts[i].since, left ?? .min < since { isWarming = true }
             if !parts[i].reaches(window.window, of: view.levels, left: left, at: time) { isKnown = false }
-            accumulate(&parts[i], down: left, fixed, &variable)
+            accumulate(&parts[i], down: left, fixed, variable)
         }
         for i in window.features {
             let (slot, finish) = read.features[i]
@@ -49,7 +49,7 @@ struct ViewReader {
                 if let column = finish.sequence {
                     sequenceValue(finish, SequenceReader(parts: parts, view: view, index: column, left: left, time: time))
                 } else {
-                    isKnown ? tileValue(finish, fixed, &variable) : .null
+                    isKnown ? tileValue(finish, fixed, variable) : .null
                 }
             slots[slot] = FeatureValue(value: value, status: value.isNull ? .missing : .present, newestEventTime: newest)
         }
@@ -58,7 +58,7 @@ struct ViewReader {
     /// Takes the tiles from where the last window ended down to `left`.
     private func accumulate(
         _ part: inout RowPart, down left: Int64?, _ fixed: UnsafeMutableBufferPointer<FixedAccumulator>,
-        _ variable: inout [VariableAccumulator]
+        _ variable: [VariableAccumulator]
     ) {
         guard let base = part.tiles.baseAddress else { return }
         let headerBytes = view.headerBytes, fixedBytes = view.fixedBytes
@@ -74,11 +74,11 @@ struct ViewReader {
             if start > time { continue }
             let cells = tile + headerBytes
             for i in fixed.indices { fixed[i].add(cells) }
-            if !variable.isEmpty { addVariable(cells + fixedBytes, &variable) }
+            if !variable.isEmpty { addVariable(cells + fixedBytes, variable) }
         }
     }
 
-    private func addVariable(_ cells: UnsafeRawPointer, _ variable: inout [VariableAccumulator]) {
+    private func addVariable(_ cells: UnsafeRawPointer, _ variable: [VariableAccumulator]) {
         var cell = cells
         for position in view.variableColumns.indices {
             let payload = UnsafeRawBufferPointer(start: cell + 4, count: Int(cell.loadUnaligned(as: UInt32.self)))
@@ -89,7 +89,7 @@ struct ViewReader {
 
     private func tileValue(
         _ finish: ReadPlan.Finish, _ fixed: UnsafeMutableBufferPointer<FixedAccumulator>,
-        _ variable: inout [VariableAccumulator]
+        _ variable: [VariableAccumulator]
     ) -> Value {
         switch finish {
         case .count(let i): return .int(Int64(clamping: fixed[i].count))
@@ -97,13 +97,39 @@ struct ViewReader {
         case .mean(let sum, let count, let scale):
             let n = fixed[count].count
             return n == 0 ? .null : .double(nearestDouble(fixed[sum].sum, over: Int128(n) * Self.powerOfTen(scale)))
-        case .integer(let i, let type):
-            let word = fixed[i].integer
-            return word == TileColumn.none ? .null : Value(word, type)
-        case .firstString(let i): return variable[i].string.map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null
-        case .distinct(let i): return .int(variable[i].distinctCount())
-        case .countMap(let i): return .map(variable[i].map { .int(Int64(clamping: $0)) })
-        case .sumMap(let i, let scale): return .map(variable[i].map { .decimal(units: $0, scale: scale) })
+        case .vectorMean(let i, let scale):
+            return VectorSumCell(variable[i].column).mean(variable[i].payload, unit: Self.powerOfTen(scale)).map { .list($0) } ?? .null
+        case .extreme(let i, let type): return Self.scalar(fixed[i].extreme, type)
+        case .first(let i, let type): return Self.scalar(fixed[i].first, type)
+        case .firstString(let i): return FirstStringCell.value(variable[i].payload)
+        case .distinct(let i): return .int(DistinctCell.value(variable[i].payload))
+        case .countMap(let i):
+            return .map(MapCell(variable[i].column).value(variable[i].payload) { .int(Int64(clamping: $0)) })
+        case .sumMap(let i, let scale):
+            return .map(MapCell(variable[i].column).value(variable[i].payload) { .decimal(units: $0, scale: scale) })
+        case .topK(let i, let k):
+            return .list(MapCell(variable[i].column).top(k, of: variable[i].payload))
+        case .deviation(let sum, let count, let squares, let scale):
+            return SquaresCell.deviation(
+                count: fixed[count].count, sum: fixed[sum].sum, squares: fixed[squares].squares, unit: Self.powerOfTen(scale)
+            ).map { .double($0) } ?? .null
+        case .quantile(let i, let q, let scale):
+            return QuantileCell(variable[i].column).quantile(q, of: variable[i].payload, unit: Self.powerOfTen(scale))
+                .map { .double($0) } ?? .null
+        case .decayed(let i, let scale):
+            return DecayCell(variable[i].column).value(variable[i].payload, at: time, unit: Self.powerOfTen(scale))
+                .map { .double($0) } ?? .null
+        case .sessionCount(let i): return .int(SessionCell.summary(variable[i].payload).count)
+        case .sessionLength(let i):
+            let sessions = SessionCell.summary(variable[i].payload)
+            return sessions.count == 0 ? .null : .double(nearestDouble(sessions.totalLength, over: Int128(sessions.count) * 1_000_000))
+        case .bounceRate(let i):
+            let sessions = SessionCell.summary(variable[i].payload)
+            return sessions.count == 0 ? .null : .double(Double(sessions.singles) / Double(sessions.count))
+        case .timeSinceFirst(let i):
+            let first = fixed[i].extreme
+            return first == TileColumn.none ? .null : .decimal(units: Int128(time) - Int128(first), scale: 6)
+        case .streak(let i): return .int(DayCell.streak(variable[i].payload, at: time))
         case .last, .list, .timeSince: return .null
         }
     }
@@ -118,6 +144,10 @@ struct ViewReader {
             return .decimal(units: Int128(time - newest), scale: 6)
         default: return .null
         }
+    }
+
+    private static func scalar(_ word: Int64, _ type: ReadPlan.Scalar) -> Value {
+        word == TileColumn.none ? .null : Value(word, type)
     }
 
     private static func powerOfTen(_ n: Int) -> Int128 {
@@ -143,7 +173,7 @@ extension Value {
         switch type {
         case .bool: self = .bool(word != 0)
         case .decimal(let scale): self = .decimal(units: Int128(word), scale: scale)
-        case .int, .string: self = .int(word)
+        case .int, .string, .vector: self = .int(word)
         }
     }
 }

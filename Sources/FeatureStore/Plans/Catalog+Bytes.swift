@@ -10,7 +10,7 @@ extension Catalog {
         return { definition in
             for entity in catalog.entities {
                 guard let view = entity.views.first(where: { $0.definition.name == definition.name }) else { continue }
-                let variable = view.variableColumns.reduce(0) { $0 + 4 + Self.typicalBytes($1) }
+                let variable = view.variableColumns.reduce(0) { $0 + 4 + $1.typicalPayloadBytes(values: Self.typicalValuesPerTile, stringBytes: Self.typicalStringBytes) }
                 return (
                     view.hasTiles ? view.headerBytes + view.fixedBytes + variable : 0,
                     4 + view.sequences.reduce(0) { $0 + 4 + Int($1.n) * Self.entryBytes($1) }
@@ -20,20 +20,11 @@ extension Catalog {
         }
     }
 
-    private static func typicalBytes(_ column: TileColumn) -> Int {
-        switch column.kind {
-        case .distinct: 1 + typicalValuesPerTile * 8
-        case .countBy: 1 + typicalValuesPerTile * (2 + typicalStringBytes + 8)
-        case .sumBy: 1 + typicalValuesPerTile * (2 + typicalStringBytes + 16)
-        default: 16 + typicalStringBytes
-        }
-    }
-
     private static func entryBytes(_ column: SequenceColumn) -> Int {
         switch column.kind {
         case .times: 8
         case .integers: 24
-        case .strings: 18 + typicalStringBytes
+        case .strings: 18 + (column.valueBytes > 0 ? Int(column.valueBytes) : typicalStringBytes)
         }
     }
 }

@@ -57,11 +57,15 @@ package final class ViewPlan: Sendable {
     ) -> (tile: [TileColumn], sequence: SequenceColumn?) {
         func index(_ name: String) -> Int32 { Int32(stream.fields.firstIndex { $0.name == name }!) }
         func isString(_ name: String) -> Bool { stream.fields[Int(index(name))].type == .string }
+        func dimension(_ name: String) -> Int? { stream.fields[Int(index(name))].type.dimension }
         switch aggregation {
         case .count(nil): return ([TileColumn(kind: .count)], nil)
         case .count(let field?): return ([TileColumn(kind: .countNonNull, field: index(field))], nil)
         case .sum(let field): return ([TileColumn(kind: .sum, field: index(field))], nil)
         case .mean(let field):
+            if let dimension = dimension(field) {
+                return ([TileColumn(kind: .vectorSum, field: index(field), parameter: Int64(dimension))], nil)
+            }
             return ([TileColumn(kind: .sum, field: index(field)), TileColumn(kind: .countNonNull, field: index(field))], nil)
         case .min(let field): return ([TileColumn(kind: .min, field: index(field))], nil)
         case .max(let field): return ([TileColumn(kind: .max, field: index(field))], nil)
@@ -73,11 +77,32 @@ package final class ViewPlan: Sendable {
         case .sumBy(let field, let by, let maxKeys):
             return ([TileColumn(kind: .sumBy, field: index(field), by: index(by), maxKeys: Int32(maxKeys))], nil)
         case .last(let field):
+            if let dimension = dimension(field) {
+                return ([], SequenceColumn(kind: .strings, field: index(field), n: 1, valueBytes: Int32(8 * dimension)))
+            }
             return ([], SequenceColumn(kind: isString(field) ? .strings : .integers, field: index(field), n: 1))
         case .lastN(let field, let n, let distinct):
             let kind: SequenceColumn.Kind = isString(field) ? .strings : .integers
             return ([], SequenceColumn(kind: kind, field: index(field), n: Int32(n), distinct: distinct))
         case .timeSinceLast: return ([], SequenceColumn(kind: .times, n: 1))
+        case .deviation(let field):
+            return ([
+                TileColumn(kind: .sum, field: index(field)), TileColumn(kind: .countNonNull, field: index(field)),
+                TileColumn(kind: .squares, field: index(field)),
+            ], nil)
+        case .percentile(let field, _, let accuracy, let maxBuckets):
+            let divisions = QuantileCell.divisions(accuracy: accuracy)
+            return ([TileColumn(kind: .quantiles, field: index(field), maxKeys: Int32(maxBuckets), parameter: Int64(divisions))], nil)
+        case .topK(let field, _, let maxKeys):
+            return ([TileColumn(kind: .countBy, by: index(field), maxKeys: Int32(maxKeys))], nil)
+        case .decayedCount(let field, let halfLife):
+            return ([TileColumn(kind: .decayedCount, field: field.map(index) ?? -1, parameter: halfLife)], nil)
+        case .decayedSum(let field, let halfLife):
+            return ([TileColumn(kind: .decayedSum, field: index(field), parameter: halfLife)], nil)
+        case .sessionCount(let gap), .sessionLength(let gap), .bounceRate(let gap):
+            return ([TileColumn(kind: .sessions, parameter: gap)], nil)
+        case .timeSinceFirst: return ([TileColumn(kind: .firstTime)], nil)
+        case .streak: return ([TileColumn(kind: .days)], nil)
         }
     }
 
@@ -93,6 +118,7 @@ package final class ViewPlan: Sendable {
         for level in levels.levels { text += "|L\(level.hop)/\(level.reach)" }
         for column in fixedColumns + variableColumns {
             text += "|T\(column.kind.rawValue)/\(name(column.field))/\(name(column.by))/\(column.maxKeys)"
+            if column.parameter != 0 { text += "/\(column.parameter)" }
         }
         for column in sequences {
             text += "|S\(column.kind.rawValue)/\(name(column.field))/\(column.n)/\(column.distinct)"
@@ -104,6 +130,6 @@ package final class ViewPlan: Sendable {
 extension TileColumn {
     /// The same aggregate, wherever its cell lies.
     func isSame(as other: TileColumn) -> Bool {
-        kind == other.kind && field == other.field && by == other.by && maxKeys == other.maxKeys
+        kind == other.kind && field == other.field && by == other.by && maxKeys == other.maxKeys && parameter == other.parameter
     }
 }

@@ -216,8 +216,8 @@ enum TileWalk {
                     guard 4 <= limit - end else { return false }
                     let payload = Int(tiles.loadUnaligned(fromByteOffset: end, as: UInt32.self))
                     guard payload <= limit - end - 4 else { return false }
-                    guard isWellFormed(
-                        UnsafeRawBufferPointer(rebasing: tiles[end + 4..<end + 4 + payload]), column) else { return false }
+                    guard column.isWellFormed(UnsafeRawBufferPointer(rebasing: tiles[end + 4..<end + 4 + payload]))
+                    else { return false }
                     end += 4 + payload
                 }
                 guard end == limit else { return false }
@@ -225,21 +225,5 @@ enum TileWalk {
             at = end
         }
         return true
-    }
-
-    private static func isWellFormed(_ payload: UnsafeRawBufferPointer, _ column: TileColumn) -> Bool {
-        switch column.kind {
-        case .firstString: return payload.count == 0 || payload.count >= 16
-        case .distinct: return payload.count % 8 == 1
-        default:
-            let valueBytes = column.kind == .sumBy ? 16 : 8
-            guard payload.count >= 1 else { return false }
-            var at = 1 + (payload[0] != 0 ? valueBytes : 0)
-            while at < payload.count {
-                guard at + 2 <= payload.count else { return false }
-                at += 2 + Int(payload.loadUnaligned(fromByteOffset: at, as: UInt16.self)) + valueBytes
-            }
-            return at == payload.count
-        }
     }
 }

@@ -37,6 +37,7 @@ public enum DecodeProblem: UInt8, Error, Sendable, CaseIterable {
     case notATime
     case timeOutOfRange
     case noRecordTime
+    case wrongDimension
 
     init(_ problem: JSONError.Problem) {
         self = switch problem {
@@ -86,6 +87,7 @@ extension DecodeProblem: CustomStringConvertible {
         case .outOfRange: "is beyond the range of its type"
         case .notATime: "is not a time in the stream's format"
         case .timeOutOfRange: "is not between 1970-01-02 and 2106-02-07"
+        case .wrongDimension: "has another number of elements than the stream declares"
         case .noRecordTime: "is the record's timestamp, and the record has none"
         }
     }

@@ -7,6 +7,8 @@ struct DecoderPlan {
         case field(FieldType)
         case time(EventTime.Format)
         case id
+
+        var isVector: Bool { if case .field(.vector) = self { true } else { false } }
     }
     /// One value of an event, in the stream's order: keys, fields, time, id.
     struct Slot {
@@ -88,6 +90,10 @@ struct DecoderPlan {
         if case .field(.decimal(let scale)) = slot.role, !(0...9 ~= scale) {
             throw SetupProblem(problem: "the decimal's scale is \(scale)", remedy: "choose 0 to 9")
         }
+        if case .field(.vector(let dimension, let scale)) = slot.role, !(0...9 ~= scale && 1...1024 ~= dimension) {
+            throw SetupProblem(
+                problem: "the vector's dimension is \(dimension) and its scale \(scale)", remedy: "choose 1 to 1024, and 0 to 9")
+        }
     }
 
     // MARK: JSON
@@ -117,7 +123,8 @@ struct DecoderPlan {
                     problem: "`\(node.name)` is not a message, so it has no `\(name)`",
                     remedy: "end the path at `\(slot.path.parts[..<index].joined(separator: "."))`")
             }
-            node = try child(name, of: node, in: schema, message: messageName)
+            let isVector = slot.role.isVector && index == slot.path.parts.count - 1
+            node = try child(name, of: node, in: schema, message: messageName, isVector: isVector)
             messageName = node.proto?.typeName ?? ""
         }
         guard let field = node.proto else { return node }
@@ -137,10 +144,10 @@ struct DecoderPlan {
     }
 
     private static func child(
-        _ name: String, of parent: PathNode, in schema: ProtobufSchema, message: String
+        _ name: String, of parent: PathNode, in schema: ProtobufSchema, message: String, isVector: Bool = false
     ) throws(SetupProblem) -> PathNode {
         if let known = parent.children.first(where: { $0.name == name }) { return known }
-        let field = try schema.field(name, of: message)
+        let field = try schema.field(name, of: message, isVector: isVector)
         let node = PathNode(name: name, proto: field)
         parent.children.append(node)
         if field.oneof >= 0 {

@@ -32,6 +32,7 @@ extension EventDecoder {
         // The empty text of a Protobuf field that nobody set is no number, and no mistake either.
         case .int64 where raw.isDefault && raw.kind == .text, .decimal where raw.isDefault && raw.kind == .text:
             return .null
+        case .vector: return try vector(raw, target, in: payload, batch)
         case .int64: return .integer(try number(raw, scale: 0, isWhole: true, in: payload, batch))
         default: return .integer(try number(raw, scale: Int(target.scale), isWhole: false, in: payload, batch))
         }

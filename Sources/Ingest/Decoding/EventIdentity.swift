@@ -12,7 +12,7 @@ enum EventIdentity {
             switch value.kind {
             case .null: break
             case .integer: hash = XXHash64.hash(value.word, seed: hash)
-            case .string: hash = XXHash64.hash(value.bytes, seed: hash)
+            case .string, .vector: hash = XXHash64.hash(value.bytes, seed: hash)
             }
         }
         return hash

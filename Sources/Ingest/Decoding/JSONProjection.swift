@@ -113,9 +113,13 @@ final class JSONProjection {
         case .null:
             value.kind = .null
             try reader.readNull()
-        case .object, .array:
+        case .object:
             value.kind = .container
             try reader.skipValue()
+        case .array:
+            value.kind = .array
+            try reader.skipValue()
+            value.length = Int32(truncatingIfNeeded: reader.position) - value.position
         }
         if node.capture >= 0 { captures[Int(node.capture)] = value }
     }

@@ -27,6 +27,8 @@ struct ProtobufField {
     var isImplicit = false
     /// Index of the oneof in the message: setting one member clears the others. Negative: none.
     var oneof: Int32 = -1
+    /// Any number of values, packed into one or not.
+    var isRepeated = false
     /// Full name of the message or enum type.
     var typeName = ""
 

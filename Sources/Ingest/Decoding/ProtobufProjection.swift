@@ -13,8 +13,13 @@ final class ProtobufProjection {
         var oneof: Int32
         var kind: ProtobufField.Kind
         var isImplicit: Bool
+        var isRepeated: Bool
         /// Some child has a default to fill in when this message occurs.
         var hasImplicitChildren: Bool
+
+        /// Numbers of a repeated field may come packed into one value.
+        @inline(__always)
+        func accepts(_ wire: WireType) -> Bool { kind.wire == wire || (isRepeated && wire == .lengthDelimited) }
     }
 
     private let nodes: UnsafeMutablePointer<Node>
@@ -38,7 +43,7 @@ final class ProtobufProjection {
             (nodes + index).initialize(to: Node(
                 firstChild: Int32(firstChild), childCount: Int32(node.children.count), capture: Int32(node.capture),
                 firstCapture: Int32(node.captures.lowerBound), endCapture: Int32(node.captures.upperBound),
-                number: field.number, oneof: field.oneof, kind: field.kind, isImplicit: field.isImplicit,
+                number: field.number, oneof: field.oneof, kind: field.kind, isImplicit: field.isImplicit, isRepeated: field.isRepeated,
                 hasImplicitChildren: node.children.contains { $0.isCaptured && $0.proto?.isImplicit == true }))
             if node.capture >= 0, field.isImplicit { defaults[node.capture] = field.defaultValue }
         }
@@ -70,11 +75,16 @@ final class ProtobufProjection {
             position = reader.position
             let (field, wire) = try reader.tag()
             let found = find(field, among: node, from: &next)
-            guard found >= 0, nodes[Int(found)].kind.wire == wire else {
+            guard found >= 0, nodes[Int(found)].accepts(wire) else {
                 try reader.skip(wire, field: field)
                 continue
             }
             let child = nodes[Int(found)]
+            if child.isRepeated {
+                if child.capture >= 0 { captures[Int(child.capture)] = Self.repeated(child, in: range) }
+                try reader.skip(wire, field: field)
+                continue
+            }
             if child.oneof >= 0 { clearOthers(of: child, index: found, in: node, captures) }
             if child.kind == .message {
                 let inner = try reader.lengthDelimited()
@@ -83,7 +93,7 @@ final class ProtobufProjection {
                     try scan(payload, in: inner, of: child, into: captures, position: &position)
                 }
             } else {
-                let value = try read(child.kind, &reader)
+                let value = try Self.read(child.kind, &reader)
                 if child.capture >= 0 { captures[Int(child.capture)] = value }
             }
         }
@@ -120,8 +130,15 @@ final class ProtobufProjection {
         }
     }
 
+    /// Where to look for the values, all of them together.
+    private static func repeated(_ node: Node, in message: Range<Int>) -> RawValue {
+        RawValue(
+            word: UInt64(UInt32(bitPattern: node.number)) | UInt64(node.kind.rawValue) << 32,
+            position: Int32(truncatingIfNeeded: message.lowerBound), length: Int32(truncatingIfNeeded: message.count), kind: .repeated)
+    }
+
     @inline(__always)
-    private func read(_ kind: ProtobufField.Kind, _ reader: inout WireReader) throws(DecodeProblem) -> RawValue {
+    static func read(_ kind: ProtobufField.Kind, _ reader: inout WireReader) throws(DecodeProblem) -> RawValue {
         var value = RawValue(position: Int32(truncatingIfNeeded: reader.position))
         switch kind {
         case .string, .bytes, .message:
@@ -154,5 +171,5 @@ final class ProtobufProjection {
     }
 
     @inline(__always)
-    private func extend(_ low: UInt32) -> UInt64 { UInt64(bitPattern: Int64(Int32(bitPattern: low))) }
+    private static func extend(_ low: UInt32) -> UInt64 { UInt64(bitPattern: Int64(Int32(bitPattern: low))) }
 }

@@ -58,7 +58,7 @@ struct ProtobufSchema {
     }
 
     /// The field `name` of the message `messageName`, as far as a path can go through it or end at it.
-    func field(_ name: String, of messageName: String) throws(SetupProblem) -> ProtobufField {
+    func field(_ name: String, of messageName: String, isVector: Bool = false) throws(SetupProblem) -> ProtobufField {
         let message = try message(messageName)
         guard let field = message.descriptor.field.first(where: { $0.name == name }) else {
             let near = NearestName.of(name, in: message.descriptor.field.map(\.name)).map { "did you mean `\($0)`?" }
@@ -66,10 +66,10 @@ struct ProtobufSchema {
                 problem: "the message `\(messageName)` has no field `\(name)`",
                 remedy: near ?? "it has \(message.descriptor.field.map(\.name).joined(separator: ", "))")
         }
-        guard field.label != .repeated else {
+        guard field.label != .repeated || isVector else {
             throw SetupProblem(
                 problem: "`\(name)` of `\(messageName)` is repeated (or a map), and an event has one value a field",
-                remedy: "name a singular field, or let the producer flatten it")
+                remedy: "name a singular field, declare a repeated number as a vector, or let the producer flatten it")
         }
         guard let kind = kind(of: field, in: message.file) else {
             throw SetupProblem(
@@ -79,8 +79,8 @@ struct ProtobufSchema {
         var typeName = field.typeName
         if typeName.hasPrefix(".") { typeName.removeFirst() }
         return ProtobufField(
-            number: field.number, kind: kind, isImplicit: isImplicit(field, kind: kind, in: message.file),
-            oneof: field.hasOneofIndex && !field.proto3Optional ? field.oneofIndex : -1, typeName: typeName)
+            number: field.number, kind: kind, isImplicit: field.label != .repeated && isImplicit(field, kind: kind, in: message.file),
+            oneof: field.hasOneofIndex && !field.proto3Optional ? field.oneofIndex : -1, isRepeated: field.label == .repeated, typeName: typeName)
     }
 
     /// Every member of the oneof, by name: setting any of them clears the ones that are read.

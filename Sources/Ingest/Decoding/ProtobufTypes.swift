@@ -4,12 +4,14 @@ import FeatureStore
 enum ProtobufTypes {
     static func fits(_ field: ProtobufField, _ role: DecoderPlan.Role) -> Bool {
         let kind = field.kind
+        if field.isRepeated != role.isVector { return false }
         let isText = kind == .string || kind == .bytes
         return switch role {
         case .key, .id: isText || kind.isInteger
         case .field(.string): isText || kind == .enumeration
         case .field(.bool): kind == .bool
         case .field(.int64): kind.isInteger || kind == .string
+        case .field(.vector): kind.isInteger || kind.isFloatingPoint
         case .field(.decimal): kind.isInteger || kind.isFloatingPoint || kind == .string
         case .time(.rfc3339): kind == .string
         case .time(.protobufTimestamp), .time(.kafka): false
@@ -22,6 +24,8 @@ enum ProtobufTypes {
         if field.kind == .message, field.typeName == "google.protobuf.Timestamp", case .time = role {
             return "use the time format protobuf_timestamp"
         }
+        if role.isVector { return "a vector is a repeated field of numbers" }
+        if field.isRepeated { return "declare the field as vector" }
         if field.kind == .message { return "let the path go on to one of its fields" }
         switch role {
         case .key: return "a key is a string, bytes or an integer"
@@ -42,6 +46,6 @@ enum ProtobufTypes {
     }
 
     static func name(of field: ProtobufField) -> String {
-        field.kind == .message || field.kind == .enumeration ? field.typeName : "\(field.kind)"
+        (field.isRepeated ? "repeated " : "") + (field.kind == .message || field.kind == .enumeration ? field.typeName : "\(field.kind)")
     }
 }

@@ -8,8 +8,13 @@ struct RawValue {
         case null
         /// Something stands where the path needs an object to go on.
         case notAnObject
-        /// A JSON array or object.
+        /// A JSON object.
         case container
+        /// A JSON array: offset and count in the record.
+        case array
+        /// A repeated Protobuf field: offset and count of the message that has it, the field's number in the low half of `word`, its kind
+        /// in the high one.
+        case repeated
         case bool
         /// JSON text of a number.
         case number

@@ -2,21 +2,26 @@ import FeatureStore
 
 /// Where one value of an event comes from and what it must become. Trivial: decoding looks at nothing else.
 struct ValueTarget {
-    enum Kind: UInt8 { case key, string, bool, int64, decimal }
+    enum Kind: UInt8 { case key, string, bool, int64, decimal, vector }
 
     let capture: Int32
     let kind: Kind
     let scale: UInt8
+    /// Of a vector.
+    let dimension: UInt16
 
     init(capture: Int, role: DecoderPlan.Role) {
         self.capture = Int32(capture)
+        var dimension = 0
         switch role {
         case .field(.string): (kind, scale) = (.string, 0)
         case .field(.bool): (kind, scale) = (.bool, 0)
         case .field(.int64): (kind, scale) = (.int64, 0)
         case .field(.decimal(let digits)): (kind, scale) = (.decimal, UInt8(digits))
+        case .field(.vector(let elements, let digits)): (kind, scale, dimension) = (.vector, UInt8(digits), elements)
         case .key, .id, .time: (kind, scale) = (.key, 0)
         }
+        self.dimension = UInt16(dimension)
     }
 }
 

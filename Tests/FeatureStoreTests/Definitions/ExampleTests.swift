@@ -28,7 +28,7 @@ import Testing
         #expect(shop.streams[1].allowedLateness == .days(7))
         #expect(shop.views.count == 8)
         let names = shop.views.flatMap(\.features).map(\.name)
-        #expect(names.count == 38)
+        #expect(names.count == 41)
         #expect(names.prefix(8) == ["clicks_5m", "clicks_1h", "clicks_24h", "clicks_7d", "clicks_30d", "price_seen_24h", "price_seen_30d", "max_price_seen_30d"])
         #expect(shop.views[0].features[1].window == .sliding(length: .hours(1), hop: .minutes(1)))
         #expect(shop.views[0].features[1].defaultValue == .int(0))
@@ -49,7 +49,7 @@ import Testing
         let text = shop.describe { view in (tile: 12, sequence: view.name == "customer_recent" ? 200 : 0) }
         for feature in shop.views.flatMap(\.features) { #expect(text.contains("  \(feature.name) ")) }
         for feature in shop.derived { #expect(text.contains("\n\(feature.name) ")) }
-        #expect(text.contains("shop: 2 streams, 8 views, 48 features, 3 services"))
+        #expect(text.contains("shop: 2 streams, 8 views, 51 features, 3 services"))
         #expect(text.contains("≤ 1.7 % longer"))
         #expect(text.contains("row of a customer with 40 non-empty tiles in each of 8 views (lifetime: 1): about 3584 bytes"))
         #expect(!shop.describe().contains("bytes"))

@@ -52,6 +52,20 @@ import Testing
         ])
     }
 
+    @Test func `vector 5, sketches and sets`() throws {
+        let aggregations: [Aggregation] = [
+            .deviation(field: "price"), .timeSinceFirst, .percentile(field: "price", percent: 50_000, accuracy: 100, maxBuckets: 1024),
+            .decayedCount(field: nil, halfLife: .minutes(1)), .sessionCount(gap: .seconds(1)), .streak,
+        ]
+        let definitions = Self.definitions(ids: false, features: aggregations.enumerated().map { i, aggregation in
+            .init(name: "f\(i)", aggregation: aggregation, window: Self.fiveMinutes)
+        })
+        try check("vector-5", definitions, [
+            Self.event(1_700_000_001_000_000, id: 1, price: 150), Self.event(1_700_000_002_000_000, id: 2, price: -50),
+            Self.event(1_700_000_004_000_000, id: 3, price: 150),
+        ])
+    }
+
     @Test func `vector 4, the tables`() throws {
         let directory = TemporaryDirectory()
         var definitions = Self.definitions(ids: true, features: [.init(name: "n", aggregation: .count(field: nil), window: Self.fiveMinutes)])
@@ -83,7 +97,7 @@ import Testing
     }
 
     private func check(_ name: String, _ definitions: Definitions, _ events: [OracleEvent]) throws {
-        let row = try RowBuilder(definitions).row(of: events, batches: [1, 1])
+        let row = try RowBuilder(definitions).row(of: events, batches: events.map { _ in 1 })
         let digits = try Self.block(name).split(separator: "\n").flatMap { $0.prefix { $0 != "#" }.filter { !$0.isWhitespace } }
         #expect(String(digits) == Self.hex(row), "docs/STORAGE.md, \(name)")
     }

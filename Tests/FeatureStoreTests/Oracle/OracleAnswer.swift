@@ -8,13 +8,17 @@ struct OracleAnswer {
     /// A newest event time of nil is right, too.
     var newestMayBeUnknown = false
     var hasTTL = false
+    /// How far a double may be from the value.
+    var tolerance = 0.0
 
     func allows(_ other: FeatureValue, defaultValue: Value?) -> Bool {
         let newestFits = other.newestEventTime == value.newestEventTime || (newestMayBeUnknown && other.newestEventTime == nil)
         if !newestFits && other.status != .warming { return false }
-        if other.value == value.value && other.status == value.status { return true }
+        var isEqual = other.value == value.value
+        if tolerance > 0, case .double(let a) = other.value, case .double(let b) = value.value { isEqual = abs(a - b) <= tolerance }
+        if isEqual && other.status == value.status { return true }
         // With a `ttl`, a value whose newest event is not known counts as stale.
-        if hasTTL, other.value == value.value, other.status == .stale, other.newestEventTime == nil { return true }
+        if hasTTL, isEqual, other.status == .stale, other.newestEventTime == nil { return true }
         guard mayBeMissing else { return false }
         return other.status == (defaultValue == nil ? .missing : .defaulted) && other.value == (defaultValue ?? .null)
     }
@@ -69,6 +73,7 @@ extension OracleRow {
         }
         let covered = events.filter { $0.time <= right && (left == nil || $0.time >= left!) }
         answer.value.value = aggregation.value(feature.aggregation, of: covered, at: time)
+        answer.tolerance = aggregation.tolerance(feature.aggregation, of: covered, at: time)
         if !answer.value.value.isNull { answer.value.status = .present }
         return answer.settled(feature, time)
     }

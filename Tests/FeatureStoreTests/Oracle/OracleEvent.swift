@@ -4,6 +4,7 @@ import FeatureStore
 enum OracleValue: Hashable, Sendable {
     case integer(Int64)
     case text(String)
+    case vector([Int64])
 }
 
 /// An event, kept as it came.
@@ -22,6 +23,7 @@ struct OracleEvent: Hashable, Sendable {
             case nil: XXHash64.hash(0, seed: hash)
             case .integer(let n): XXHash64.hash(n, seed: hash &+ 1)
             case .text(let text): Array(text.utf8).withUnsafeBytes { XXHash64.hash($0, seed: hash &+ 2) }
+            case .vector(let elements): elements.withUnsafeBytes { XXHash64.hash($0, seed: hash &+ 3) }
             }
         }
     }
@@ -31,10 +33,12 @@ struct OracleEvent: Hashable, Sendable {
 final class EventMemory {
     private var known: [String: UnsafeMutableRawBufferPointer] = [:]
     private var handedOut: [UnsafeMutablePointer<FieldValue>] = []
+    private var vectors: [UnsafeMutableRawBufferPointer] = []
 
     deinit {
         for bytes in known.values { bytes.deallocate() }
         for values in handedOut { values.deallocate() }
+        for bytes in vectors { bytes.deallocate() }
     }
 
     func bytes(_ text: String) -> UnsafeRawBufferPointer {
@@ -55,6 +59,11 @@ final class EventMemory {
             case nil: values.append(.null)
             case .integer(let value): values.append(.integer(value))
             case .text(let text): values.append(.string(bytes(text)))
+            case .vector(let elements):
+                let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: elements.count * 8, alignment: 8)
+                elements.withUnsafeBytes { bytes.copyMemory(from: $0) }
+                vectors.append(bytes)
+                values.append(.vector(UnsafeRawBufferPointer(bytes)))
             }
         }
         let copy = UnsafeMutablePointer<FieldValue>.allocate(capacity: values.count)

@@ -38,6 +38,7 @@ struct Scenario {
             fields: [
                 .init(name: "s", type: .string), .init(name: "n", type: .int64),
                 .init(name: "d", type: .decimal(scale: random.pick([0, 2, 6, 9]))), .init(name: "b", type: .bool),
+                .init(name: "v", type: .vector(dimension: 2, scale: 3)),
             ])
     }
 
@@ -111,7 +112,9 @@ struct Scenario {
     private static func aggregation(_ random: inout SeededGenerator) -> Aggregation {
         let any = random.pick(["s", "n", "d", "b"]), number = random.pick(["n", "d"]), by = random.pick(["s", "n", "b"])
         let maxKeys = random.pick([1, 2, 3, 64])
-        return switch random.int(0...13) {
+        let halfLife = random.pick([.minutes(10), .hours(1), .days(1), .days(30)] as [Int64])
+        let gap = random.pick([.seconds(1), .minutes(30), .hours(20), .days(30)] as [Int64])
+        return switch random.int(0...27) {
         case 0: .count(field: nil)
         case 1: .count(field: any)
         case 2: .sum(field: number)
@@ -124,7 +127,22 @@ struct Scenario {
         case 10: .distinctCount(field: any)
         case 11: .countBy(by: by, maxKeys: maxKeys)
         case 12: .sumBy(field: number, by: by, maxKeys: maxKeys)
-        default: .timeSinceLast
+        case 13: .timeSinceLast
+        case 14: .timeSinceFirst
+        case 15: .deviation(field: number)
+        case 16, 17:
+            .percentile(
+                field: number, percent: random.pick([0, 10_000, 50_000, 95_000, 99_999, 100_000]), accuracy: random.pick([10, 100, 1000]),
+                maxBuckets: random.pick([1, 2, 5, 1024]))
+        case 18: .topK(field: by, k: random.pick([1, 2, 3, 10]), maxKeys: maxKeys)
+        case 19: .decayedCount(field: random.one(in: 2) ? any : nil, halfLife: halfLife)
+        case 20: .decayedSum(field: number, halfLife: halfLife)
+        case 21: .sessionCount(gap: gap)
+        case 22: .sessionLength(gap: gap)
+        case 23: .bounceRate(gap: gap)
+        case 24: .mean(field: "v")
+        case 25: .last(field: "v")
+        default: .streak
         }
     }
 
@@ -167,6 +185,7 @@ struct Scenario {
                 .integer(random.one(in: 8) ? random.pick([.max, .min + 1, 1 << 40]) : random.int64(-2...9)),
                 .integer(random.one(in: 8) ? random.pick([.max, .min + 1, 999_999_999]) : random.int64(-300...900) * 10_000_000),
                 .integer(random.int64(0...1)),
+                .vector((0..<2).map { _ in random.one(in: 20) ? random.pick([.max, .min + 1]) : random.int64(-3000...3000) }),
             ]
             for i in fields.indices where random.one(in: nullOneIn) { fields[i] = nil }
             var event = OracleEvent(stream: stream, time: time, id: random.next(), fields: fields)

@@ -8,6 +8,7 @@ struct DecodedEvent: Equatable {
         case null
         case integer(Int64)
         case string(String)
+        case vector([Int64])
     }
     var values: [Value]
     var time: Int64
@@ -43,6 +44,8 @@ extension EventDecoder {
                 case .null: .null
                 case .integer: .integer(value.word)
                 case .string: .string(String(validating: value.bytes, as: UTF8.self)!)
+                case .vector:
+                    .vector((0..<value.bytes.count / 8).map { value.bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self) })
                 }
             }
             return .event(DecodedEvent(values: values, time: record.time, id: record.id))

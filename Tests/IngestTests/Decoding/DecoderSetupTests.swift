@@ -35,8 +35,8 @@ import Testing
 
     @Test(arguments: [
         ("inner.txet", .string, "the message `millrace.tests.Everything.Inner` has no field `txet`; did you mean `text`?"),
-        ("list", .string, "`list` of `millrace.tests.Everything` is repeated (or a map), and an event has one value a field; name a singular field, or let the producer flatten it"),
-        ("map.key", .string, "`map` of `millrace.tests.Everything` is repeated (or a map), and an event has one value a field; name a singular field, or let the producer flatten it"),
+        ("list", .string, "`list` of `millrace.tests.Everything` is repeated (or a map), and an event has one value a field; name a singular field, declare a repeated number as a vector, or let the producer flatten it"),
+        ("map.key", .string, "`map` of `millrace.tests.Everything` is repeated (or a map), and an event has one value a field; name a singular field, declare a repeated number as a vector, or let the producer flatten it"),
         ("inner", .string, "its type in the schema is millrace.tests.Everything.Inner; let the path go on to one of its fields"),
         ("string.x", .string, "`string` is not a message, so it has no `x`; end the path at `string`"),
         ("double", .int64, "its type in the schema is double; declare the field as decimal"),

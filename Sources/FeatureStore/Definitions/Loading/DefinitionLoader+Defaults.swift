@@ -26,6 +26,8 @@ extension DefinitionLoader {
                 values.append(value)
             }
             return .list(values)
+        case (.ranking, .list(let nodes)) where nodes.isEmpty: return .list([])
+        case (.ranking, _): return wrong("write an empty list, []")
         case (.list, _): return wrong("write a list, such as []")
         case (.map(let element), .mapping(let entries)):
             var values: [Value.MapEntry] = []
@@ -41,7 +43,7 @@ extension DefinitionLoader {
     }
 
     /// A number as the file writes it, exact; nil for anything else.
-    private static func number(_ text: String) -> Decimal128? {
+    static func number(_ text: String) -> Decimal128? {
         let isNegative = text.hasPrefix("-")
         guard let tokens = try? Lexer.tokens(of: String(text.dropFirst(isNegative ? 1 : 0))), tokens.count == 2,
             case .number(var value) = tokens[0].kind

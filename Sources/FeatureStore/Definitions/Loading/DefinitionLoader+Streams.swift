@@ -152,26 +152,28 @@ extension DefinitionLoader {
 
     private func readField(_ entry: YAMLNode.Entry) -> FieldDefinition? {
         if case .scalar = entry.value.content {
-            return fieldType(entry.value, scale: nil).map { FieldDefinition(name: entry.key, type: $0) }
+            return fieldType(entry.value, scale: nil, dimension: nil).map { FieldDefinition(name: entry.key, type: $0) }
         }
         let label = "field `\(entry.key)`"
-        guard let section = section(entry.value, label, keys: ["type", "path", "scale"]) else { return nil }
+        guard let section = section(entry.value, label, keys: ["type", "path", "scale", "dimension"]) else { return nil }
         let path = section["path"].map { (self.path($0, "path"), true) }
-        guard let node = required(section, "type", "one of: string, bool, int64, decimal"), let type = fieldType(node, scale: section["scale"])
+        guard let node = required(section, "type", "one of: string, bool, int64, decimal, vector"),
+            let type = fieldType(node, scale: section["scale"], dimension: section["dimension"])
         else { return nil }
         if let path, path.0 == nil { return nil }
         return FieldDefinition(name: entry.key, path: path?.0, type: type)
     }
 
-    private func fieldType(_ node: YAMLNode, scale: YAMLNode?) -> FieldType? {
-        let types: [String: FieldType] = ["string": .string, "bool": .bool, "int64": .int64, "decimal": .decimal(scale: 6)]
+    private func fieldType(_ node: YAMLNode, scale: YAMLNode?, dimension: YAMLNode?) -> FieldType? {
+        let types: [String: FieldType] = ["string": .string, "bool": .bool, "int64": .int64, "decimal": .decimal(scale: 6), "vector": .vector(dimension: 0, scale: 6)]
         guard case .scalar(let text, _) = node.content, let type = types[text] else {
-            var remedy = "one of: string, bool, int64, decimal"
+            var remedy = "one of: string, bool, int64, decimal, vector"
             if case .scalar(let text, _) = node.content {
                 switch text {
                 case "int", "integer", "long", "int32", "uint32", "uint64": remedy = "write `int64`; " + remedy
                 case "float", "double", "number", "money": remedy = "write `decimal`, which is exact, with `scale:` digits; " + remedy
                 case "boolean": remedy = "write `bool`; " + remedy
+                case "array", "list", "embedding": remedy = "write `vector`, with `dimension:` elements; " + remedy
                 case "text", "str", "enum": remedy = "write `string`; " + remedy
                 default: if let near = NearestName.of(text, in: types.keys.sorted()) { remedy = "did you mean `\(near)`? " + remedy }
                 }
@@ -179,12 +181,27 @@ extension DefinitionLoader {
             fault(node.place, "a field's type cannot be \(node.shown)", remedy)
             return nil
         }
-        guard let scale else { return type }
-        guard case .decimal = type else {
-            fault(scale.place, "only decimals have a scale", "remove `scale`, or use the type decimal")
+        var digits = 6
+        if let scale {
+            guard type.hasScale else {
+                fault(scale.place, "only decimals and vectors have a scale", "remove `scale`, or use the type decimal")
+                return nil
+            }
+            guard let given = integer(scale, "scale", in: 0...9, remedy: "use 0...9 digits after the point") else { return nil }
+            digits = given
+        }
+        guard type.dimension != nil else {
+            if let dimension {
+                fault(dimension.place, "only vectors have a dimension", "remove `dimension`, or use the type vector")
+                return nil
+            }
+            return scale == nil ? type : .decimal(scale: digits)
+        }
+        guard let dimension else {
+            fault(node.place, "a vector has no `dimension`", "write {type: vector, dimension: 64}")
             return nil
         }
-        return integer(scale, "scale", in: 0...9, remedy: "use 0...9 digits after the point").map { .decimal(scale: $0) }
+        return integer(dimension, "dimension", in: 1...1024).map { .vector(dimension: $0, scale: digits) }
     }
 
     /// A stream against those before it.
@@ -208,6 +225,15 @@ extension DefinitionLoader {
                     "stream `\(new.name)` is partitioned by \(key.entity) with \(new.partitioner.rawValue), and `\(before.name)` with \(before.partitioner.rawValue)",
                     "let both producers use one partitioner, so that a \(key.entity) is in one shard; or set `partitioned: false` on one")
             }
+        }
+    }
+}
+
+extension FieldType {
+    fileprivate var hasScale: Bool {
+        switch self {
+        case .decimal, .vector: true
+        case .string, .bool, .int64: false
         }
     }
 }

@@ -11,6 +11,8 @@ extension DefinitionLoader {
     private static let maxHops = 16
     /// Tiles that one window may span; a bound on the row.
     private static let maxTilesPerWindow: Int64 = 5_000
+    /// Of some 13 bytes each.
+    private static let maxSessionsPerRow: Int64 = 10_000
 
     func readViews(_ node: YAMLNode?) {
         guard let node, let entries = entries(node, "views") else {
@@ -52,6 +54,7 @@ extension DefinitionLoader {
             view.features += readFeature(feature, entity: entity, stream: stream, inherited: windows, used: &used)
         }
         checkHops(used, label)
+        checkSessions(view, used, section.place, label)
         guard entity != nil, stream != nil else {
             self.features.isIncomplete = true
             return nil
@@ -174,6 +177,39 @@ extension DefinitionLoader {
                 place,
                 "in \(label) the hop \(DurationText.format(coarse)) of \(b.name) is no multiple of the hop \(DurationText.format(fine)) of \(a.name)",
                 "use hops that divide one another, such as the ladder's 5s 15s 1m 5m 15m 1h 6h 1d, or a view of its own")
+        }
+    }
+
+    /// Every tile of a view keeps the sessions that its events form: bounded by how many fit between now and the oldest tile.
+    private func checkSessions(_ view: ViewDefinition, _ windows: [ParsedWindow], _ place: SourcePlace, _ label: String) {
+        var smallest: (gap: Microseconds, feature: FeatureDefinition)?
+        for feature in view.features {
+            if let gap = feature.aggregation.gap, gap < smallest?.gap ?? .max { smallest = (gap, feature) }
+        }
+        guard let (gap, feature) = smallest else { return }
+        let what = "\(label) keeps the sessions of `\(feature.name)`"
+        if let lifetime = windows.first(where: { $0.window == .lifetime }) {
+            fault(
+                lifetime.place, "\(what), whose number has no bound in a lifetime window",
+                "give the session features a view of their own, with windows such as [7d, 90d]")
+            return
+        }
+        let lengths = windows.map { if case .sliding(let length, let hop) = $0.window { length + hop } else { Int64(0) } }
+        let count = ((lengths.max() ?? 0) + view.history) / gap
+        if count > Self.maxSessionsPerRow {
+            fault(
+                place, "\(what): up to \(count) of them in its longest window and history, at most \(Self.maxSessionsPerRow) are allowed",
+                "use a longer gap, shorter windows or less history")
+        }
+    }
+}
+
+extension Aggregation {
+    /// What ends a session.
+    fileprivate var gap: Microseconds? {
+        switch self {
+        case .sessionCount(let gap), .sessionLength(let gap), .bounceRate(let gap): gap
+        default: nil
         }
     }
 }

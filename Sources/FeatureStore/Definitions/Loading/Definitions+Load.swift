@@ -40,6 +40,7 @@ extension Definitions {
             case .string: .string
             case .bool: .bool
             case .decimal(let scale): .decimal(scale: scale)
+            case .vector(_, let scale): .list(.decimal(scale: scale))
             case .int64, nil: .int
             }
         }
@@ -47,12 +48,15 @@ extension Definitions {
         switch feature.aggregation {
         case .count, .distinctCount: return .int
         case .sum(let field): return sum(field)
-        case .mean: return .double
+        case .mean(let field): if case .list = type(field) { return .list(.double) } else { return .double }
         case .min(let field), .max(let field), .first(let field), .last(let field): return type(field)
         case .lastN(let field, _, _): return .list(type(field))
         case .countBy: return .map(.int)
         case .sumBy(let field, _, _): return .map(sum(field))
-        case .timeSinceLast: return .decimal(scale: 6)
+        case .timeSinceLast, .timeSinceFirst: return .decimal(scale: 6)
+        case .sessionCount, .streak: return .int
+        case .deviation, .percentile, .decayedCount, .decayedSum, .sessionLength, .bounceRate: return .double
+        case .topK: return .ranking
         }
     }
 }

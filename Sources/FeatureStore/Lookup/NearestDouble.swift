@@ -1,0 +1,25 @@
+/// The double nearest to `numerator / denominator`, ties to even; the denominator is positive.
+package func nearestDouble(_ numerator: Int128, over denominator: Int128) -> Double {
+    // Both are doubles themselves. By way of Int64: the library converts 128 bits with generic code.
+    let limit: Int128 = 0x20_0000_0000_0000
+    if -limit < numerator, numerator < limit, denominator < limit {
+        return Double(Int64(truncatingIfNeeded: numerator)) / Double(Int64(truncatingIfNeeded: denominator))
+    }
+    let d = denominator.magnitude
+    var (q, r) = numerator.magnitude.quotientAndRemainder(dividingBy: d)
+    var exponent = 0
+    // At least 64 bits of quotient, then one sticky bit for all that follows.
+    while q < UInt128(1) << 64, r != 0 {
+        r <<= 1
+        q <<= 1
+        if r >= d {
+            r -= d
+            q |= 1
+        }
+        exponent -= 1
+        if exponent < -1200 { break }
+    }
+    if r != 0 { q |= 1 }
+    let magnitude = Double(q) * Double(sign: .plus, exponent: exponent, significand: 1)
+    return numerator < 0 ? -magnitude : magnitude
+}
