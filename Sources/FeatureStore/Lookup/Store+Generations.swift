@@ -52,10 +52,11 @@ extension Store {
         return shard
     }
 
-    /// Closes a next generation that will not be adopted by this process; it stays complete.
-    public func closeNext(_ number: Int) {
+    /// Closes a next generation; it stays complete. `passOver`: `openNext` shall not open it again as it is.
+    public func closeNext(_ number: Int, passOver: Bool = false) {
         guard let next = state.withLock({ $0.next.removeValue(forKey: number) }) else { return }
         next.shard.close()
+        if passOver { state.withLock { $0.passedOver[number] = GenerationFiles(number, in: directory).nextIdentity } }
         withExtendedLifetime(next.lock) {}
     }
 

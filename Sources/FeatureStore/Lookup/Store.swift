@@ -112,7 +112,8 @@ public final class Store: Sendable {
         }
     }
 
-    private static func shardNumbers(in directory: String) -> [Int] {
+    /// The shards that have a live generation in a store's directory.
+    public static func shardNumbers(in directory: String) -> [Int] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
         var numbers: [Int] = []

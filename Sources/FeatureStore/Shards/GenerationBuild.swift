@@ -120,6 +120,10 @@ public struct Generation: Sendable, Equatable {
     /// Whether a process builds or adopts it at this moment.
     public let isBusy: Bool
 
+    package init(shard: Int, state: State, source: String?, isBusy: Bool) {
+        (self.shard, self.state, self.source, self.isBusy) = (shard, state, source, isBusy)
+    }
+
     /// Every next generation of a store, by shard.
     public static func all(in store: String) -> [Generation] {
         GenerationFiles.withNext(in: store).compactMap { number in

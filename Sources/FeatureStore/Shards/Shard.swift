@@ -187,6 +187,23 @@ public final class Shard: Sendable {
         environment.close()
     }
 
+    /// Copies the newest commit of a live shard to `target/shard-NNNN`, in one read transaction. A server may be writing to it.
+    public static func copy(_ number: Int, of definitions: Definitions, to target: String) throws(ShardError) {
+        do {
+            let environment = try Environment(.init(
+                path: path(definitions.store.directory, number), mapBytes: definitions.store.initialMapBytes, maxReaders: 1024, maxTables: 4,
+                readOnly: true))
+            defer { environment.close() }
+            // Adopts the size of the map that the server may have set, which copying does not.
+            try environment.read { _ in }
+            try environment.copy(to: path(target, number), compacting: true)
+        } catch let error as LMDBError {
+            throw .storage(error)
+        } catch {
+            throw .corrupt("\(error)", directory: path(definitions.store.directory, number))
+        }
+    }
+
     /// Closes what is no longer live: its directory has another name and the live one has its old name, so nothing is written there.
     func retire() { environment.close() }
 
