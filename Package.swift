@@ -51,7 +51,7 @@ var targets: [Target] = [
     tests("KafkaTests", ["Kafka"]),
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("FeatureStoreTests", ["FeatureStore"]),
-    tests("IngestTests", ["AllocationCounter", "Ingest", "FeatureStore", "JSONBytes"]),
+    tests("IngestTests", ["AllocationCounter", "Ingest", "Kafka", "FeatureStore", "JSONBytes"]),
     tests("GeneratorTests", ["Generator"]),
     tests("ServingTests", ["Serving", "FeatureStore", "JSONBytes"]),
 ]

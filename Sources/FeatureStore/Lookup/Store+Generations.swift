@@ -25,10 +25,16 @@ extension Store {
         guard !isKnown, let lock = DirectoryLock(files.next) else { return nil }
         state.withLock { $0.passedOver[number] = files.nextIdentity }
         guard try isAdoptable(files, counts, warn) else { return nil }
-        let shard = try Shard(
-            number: number, definitions: definitions, path: files.next, partitionCounts: counts, role: .catchingUp, warn: warn)
-        state.withLock { $0.next[number] = (shard, lock) }
-        return shard
+        do {
+            let shard = try Shard(
+                number: number, definitions: definitions, path: files.next, partitionCounts: counts, role: .catchingUp, warn: warn)
+            state.withLock { $0.next[number] = (shard, lock) }
+            return shard
+        } catch {
+            // Not tried again as it is.
+            state.withLock { $0.passedOver[number] = files.nextIdentity }
+            throw error
+        }
     }
 
     /// Makes the shard of `openNext` the live one: lookups that begin from now on read it. The old one is closed when its running lookups are

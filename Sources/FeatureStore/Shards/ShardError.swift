@@ -33,7 +33,7 @@ public enum ShardError: Error, CustomStringConvertible {
             partitions. Run `millrace rebuild` and start again; or delete the store's directory and start again: it is rebuilt from the log.
             """
         case .formatVersion(let found, let directory):
-            "\(directory) has store format \(found); this program reads format \(Shard.formatVersion). Use the program that wrote it, or delete the directory and start again."
+            "\(directory) has store format \(found); this program reads format \(Shard.formatVersion). Use the program that wrote it, or run `millrace rebuild` and start again."
         case .corrupt(let what, let directory), .generation(let what, let directory):
             "\(directory): \(what)"
         case .mapLimit(let bytes, let directory):

@@ -33,8 +33,13 @@ extension IngestService {
 
     private func look(_ number: Int) {
         guard let live = workers[number]?.shard else { return }
+        let opened: Shard?
+        do { opened = try store.openNext(number) { notify(.warning($0)) } } catch {
+            notify(.warning("shard \(number): its next generation cannot be opened, the live one goes on: \(error)"))
+            return
+        }
+        guard let next = opened else { return }
         do {
-            guard let next = try store.openNext(number, warn: { notify(.warning($0)) }) else { return }
             finishWorker(number)
             let targets = definitions.streams.indices.map { live.nextOffset(stream: $0) }
             catchingUp[number] = CatchingUp(live: live, targets: targets)

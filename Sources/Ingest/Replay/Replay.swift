@@ -137,7 +137,10 @@ public final class Replay {
                 shard: shard, definitions: definitions, descriptorSets: descriptorSets, partitionCounts: partitionCounts,
                 deadLetters: nil, metrics: metrics, notify: notify)
         }
-        defer { dispatch.finishAll() }
+        defer {
+            dispatch.finishAll()
+            try? consumer.assign([:])
+        }
         events.reset()
         try consumer.assign(starts)
         for worker in dispatch.workers.values { worker.start() }

@@ -200,7 +200,7 @@ import Testing
     @Test func `a generation of other definitions is left alone and said once`() throws {
         let definitions = ShardFixture.definitions(directory.path)
         var changed = definitions
-        changed.views[0].filter = "price > 5"
+        changed.views[0].filter = "price > 0.5"
         changed.views.append(ShardFixture.view("added"))
         let old = store(definitions)
         try old.openShard(0).apply(clicks(0..<10), ShardFixture.progress(next: 10))
