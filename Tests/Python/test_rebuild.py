@@ -12,6 +12,7 @@ import yaml
 
 from differences import check_counters, compare
 from oracle import Oracle
+from program import Program
 from shop_stream import RecordProducer, ShopStream
 
 SECOND = 1_000_000
@@ -162,6 +163,34 @@ def test_rebuilt_while_it_serves_under_load(fed):
     assert program.terminate() == 0
     start(program, producer)
     check_everything(program, oracle, later=3 * DAY)
+
+
+def test_a_member_of_a_group_takes_a_generation_over(binary, definitions, topics, bootstrap, tmp_path):
+    path, contents = definitions
+    contents["kafka"] = {**contents.get("kafka", {}), "properties": {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000}}
+    path.write_text(yaml.safe_dump(contents, sort_keys=False))
+    oracle = Oracle(contents)
+    producer = RecordProducer(bootstrap, topics, oracle)
+    stream = ShopStream(seed=22, start=START, customers=60, step_micros=60 * SECOND)
+    for _ in range(1_000):
+        producer.send(stream.next())
+    producer.flush()
+    program = Program(binary, path, bootstrap, tmp_path, assignment="group", group=f"g-{tmp_path.name}")
+    try:
+        start(program, producer)
+        assert program.command("rebuild")[0] == 0
+        for _ in range(500):
+            producer.send(stream.next())
+        producer.flush()
+        program.wait(
+            lambda: program.log_path.read_text().count("the next generation is live") == SHARDS and not next_generations(program), 30,
+            "on the new generation")
+        program.wait_applied(producer.ends)
+        check_everything(program, oracle)
+        assert program.terminate() == 0
+    finally:
+        if program.process is not None:
+            program.kill()
 
 
 def test_a_killed_rebuild_is_never_served_and_goes_on(fed):
