@@ -43,7 +43,7 @@ extension IngestService {
             finishWorker(number)
             let targets = definitions.streams.indices.map { live.nextOffset(stream: $0) }
             catchingUp[number] = CatchingUp(live: live, targets: targets)
-            try feed(next, number)
+            try feed(next, number, lettersFrom: targets)
             notify(.generation(shard: number, "a next generation catches up, \(distance(next, targets)) events behind the live one"))
         } catch {
             goBack(number, "\(error)")
@@ -95,8 +95,10 @@ extension IngestService {
     }
 
     /// Starts a worker on `shard` and reads its partitions from where it is. A next generation has everything from the beginning.
-    private func feed(_ shard: Shard, _ number: Int, otherwise: StartPosition = .beginning) throws {
-        let worker = try makeWorker(shard)
+    private func feed(
+        _ shard: Shard, _ number: Int, otherwise: StartPosition = .beginning, lettersFrom: [Int64?] = []
+    ) throws {
+        let worker = try makeWorker(shard, lettersFrom: lettersFrom)
         var starts: [TopicPartition: StartPosition] = [:]
         for (index, stream) in definitions.streams.enumerated() {
             let partition = TopicPartition(topic: stream.topic, partition: number)

@@ -195,10 +195,12 @@ public final class IngestService: @unchecked Sendable {
         return starts
     }
 
-    func makeWorker(_ shard: Shard) throws -> ShardWorker {
-        try ShardWorker(
+    /// `lettersFrom`: by stream, where dead letters begin that were not sent before.
+    func makeWorker(_ shard: Shard, lettersFrom: [Int64?] = []) throws -> ShardWorker {
+        if let disconnectedSince { shard.noteDisconnected(since: disconnectedSince) }
+        return try ShardWorker(
             shard: shard, definitions: definitions, descriptorSets: descriptorSets, partitionCounts: partitionCounts,
-            deadLetters: deadLetters, metrics: metrics, notify: notify)
+            deadLetters: deadLetters, lettersFrom: lettersFrom, metrics: metrics, notify: notify)
     }
 
     /// Where to go on; throws when the log no longer has what comes next.
