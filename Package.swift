@@ -40,7 +40,8 @@ var targets: [Target] = [
     // The core: no network.
     library("JSONBytes"),
     .target(name: "CPrefetch"),
-    library("FeatureStore", ["LMDB", "CPrefetch", .product(name: "Yams", package: "Yams")]),
+    .target(name: "CExchange"),
+    library("FeatureStore", ["LMDB", "CPrefetch", "CExchange", .product(name: "Yams", package: "Yams")]),
     library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     library("Generator"),
     library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),
@@ -50,7 +51,7 @@ var targets: [Target] = [
     tests("KafkaTests", ["Kafka"]),
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("FeatureStoreTests", ["FeatureStore"]),
-    tests("IngestTests", ["AllocationCounter", "Ingest", "FeatureStore", "JSONBytes"]),
+    tests("IngestTests", ["AllocationCounter", "Ingest", "Kafka", "FeatureStore", "JSONBytes"]),
     tests("GeneratorTests", ["Generator"]),
     tests("ServingTests", ["Serving", "FeatureStore", "JSONBytes"]),
 ]

@@ -22,6 +22,17 @@ extension Consumer {
         try open("resuming").check(rd_kafka_resume_partitions(client, list.handle), list, "resuming \(partitions.count) partitions")
     }
 
+    /// Goes on reading partitions that are being read from elsewhere. What was fetched before is never delivered after this.
+    public func seek(_ starts: [TopicPartition: StartPosition], timeoutMilliseconds: Int = 10_000) throws(KafkaError) {
+        guard !starts.isEmpty else { return }
+        let list = try TopicPartitionList(starts.map { (key: $0.key, value: $0.value.librdkafkaOffset) })
+        _ = try open("seeking")
+        if let error = rd_kafka_seek_partitions(client, list.handle, Int32(clamping: timeoutMilliseconds)) {
+            throw KafkaError(consuming: error, "seeking in \(starts.count) partitions")
+        }
+        if let error = list.firstError() { throw error }
+    }
+
     /// Commits positions to the group, where lag tools and partitions without a start position of their own see them.
     ///
     /// - Parameters:

@@ -58,6 +58,31 @@ struct ConsumerTests {
         #expect(offsets(2) == Array(0..<10))
     }
 
+    @Test func afterASeekNothingOfBeforeIsDelivered() throws {
+        try send(0..<500, partition: 0)
+        try send(0..<500, partition: 1)
+        let consumer = try TestConsumer(cluster.bootstrapServers, topics: ["clicks"])
+        // Most of both partitions is fetched and not delivered yet.
+        #expect(try consumer.poll(max: 20) { $0.records.contains { $0.partition == 0 } && $0.records.contains { $0.partition == 1 } })
+        let before = consumer.records.count
+        #expect(before < 900)
+        let moved = TopicPartition(topic: "clicks", partition: 0)
+        try consumer.consumer.pause([moved])
+        try consumer.consumer.resume([moved])
+        try consumer.consumer.seek([moved: .offset(490)])
+        #expect(try consumer.poll(max: 20) { log in
+            log.records.dropFirst(before).contains { $0.partition == 0 && $0.offset == 499 }
+                && log.records.contains { $0.partition == 1 && $0.offset == 499 }
+        })
+        #expect(consumer.records.dropFirst(before).filter { $0.partition == 0 }.map(\.offset) == Array(490..<500))
+        #expect(consumer.records.filter { $0.partition == 1 }.map(\.offset) == Array(0..<500))
+        try consumer.consumer.seek([moved: .beginning])
+        let second = consumer.records.count
+        #expect(try consumer.poll { $0.records.count >= second + 500 })
+        #expect(consumer.records.dropFirst(second).map(\.offset) == Array(0..<500))
+        #expect(throws: KafkaError.self) { try consumer.consumer.seek([.init(topic: "absent", partition: 0): .beginning]) }
+    }
+
     @Test func aStartThatTheLogDoesNotHoldIsReportedAndNothingIsSkipped() throws {
         try send(0..<10, partition: 0)
         let partition = TopicPartition(topic: "clicks", partition: 0)

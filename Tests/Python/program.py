@@ -28,12 +28,37 @@ class Program:
             "MILLRACE_HTTP": f"127.0.0.1:{self.port}",
             "MILLRACE_GRPC": f"127.0.0.1:{free_port()}",
         }
+        self.binary = str(binary)
+        self.definitions = str(definitions)
+        self.store = directory / "data"
         self.process = None
+
+    # Other commands over the same store and brokers
+
+    def spawn(self, command, *arguments, definitions=None):
+        """`millrace COMMAND` with this program's settings, running."""
+        return subprocess.Popen(
+            [self.binary, command, "--definitions", str(definitions or self.definitions), *arguments], env=self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def command(self, command, *arguments, definitions=None, timeout=120):
+        """`millrace COMMAND`, waited for: (exit code, standard output, standard error)."""
+        process = self.spawn(command, *arguments, definitions=definitions)
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        return process.returncode, output, errors
 
     # Life
 
-    def start(self):
+    def start(self, definitions=None):
         assert self.process is None
+        if definitions is not None:
+            self.definitions = str(definitions)
+            self.arguments[self.arguments.index("--definitions") + 1] = self.definitions
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.arguments, env=self.environment, stdout=log, stderr=log)
 

@@ -8,17 +8,21 @@ internal import Synchronization
 public final class Store: Sendable {
     public let definitions: Definitions
     package let catalog: Catalog
-    private let directory: String
-    private let state: Mutex<State>
+    let directory: String
+    let state: Mutex<State>
     /// Which shards hold an entity's rows, per entity.
     private let routes: [Route]
 
-    private struct State {
+    struct State {
         var shards: [Int: Shard] = [:]
         var partitionCounts: [String: Int] = [:]
         var isAssigned = false
         /// Shards that could not be opened, and why.
         var unavailable: [Int: String] = [:]
+        /// Next generations that catch up, and the right to them.
+        var next: [Int: (shard: Shard, lock: DirectoryLock)] = [:]
+        /// Next generations that were looked at and are none to adopt, as they were then.
+        var passedOver: [Int: [Int]] = [:]
     }
 
     private enum Route {
@@ -58,9 +62,10 @@ public final class Store: Sendable {
     public func noteAssigned() { state.withLock { $0.isAssigned = true } }
     public var isAssigned: Bool { state.withLock { $0.isAssigned } }
 
-    /// Opens a shard for ingest and serves it from now on.
+    /// Opens a shard for ingest and serves it from now on. A complete next generation of these definitions becomes the live one before.
     public func openShard(_ number: Int, warn: (String) -> Void = { _ in }) throws(ShardError) -> Shard {
         let counts = state.withLock { $0.partitionCounts }
+        try adoptAtStart(number, counts, warn)
         let shard = try Shard(
             number: number, definitions: definitions, directory: directory, partitionCounts: counts, warn: warn)
         state.withLock { $0.shards[number] = shard }
@@ -72,6 +77,7 @@ public final class Store: Sendable {
 
     /// Stops serving a shard and closes it.
     public func closeShard(_ number: Int) {
+        closeNext(number)
         let shard = state.withLock { state in
             state.unavailable[number] = nil
             return state.shards.removeValue(forKey: number)
@@ -80,6 +86,7 @@ public final class Store: Sendable {
     }
 
     public func closeAll() {
+        for number in state.withLock({ Array($0.next.keys) }) { closeNext(number) }
         let shards = state.withLock { state in
             defer { state.shards = [:] }
             return state.shards
@@ -105,7 +112,8 @@ public final class Store: Sendable {
         }
     }
 
-    private static func shardNumbers(in directory: String) -> [Int] {
+    /// The shards that have a live generation in a store's directory.
+    public static func shardNumbers(in directory: String) -> [Int] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
         var numbers: [Int] = []
@@ -181,18 +189,26 @@ public final class Store: Sendable {
         guard !key.isEmpty else { throw .emptyKey }
         guard key.count <= Shard.maxKeyBytes else { throw .keyTooLong(bytes: key.count, limit: Shard.maxKeyBytes) }
         guard Self.validTimes.contains(asOf) else { throw .timeOutOfRange(asOf) }
-        let shards = try route(plan.read.entity, key)
+        var shards = try route(plan.read.entity, key)
         var vector: Vector
-        do {
-            if shards.count == 1 {
-                vector = try lookUp(plan, key, shards[0], at: asOf)
-            } else {
-                vector = try lookUp(plan, key, merging: shards, at: asOf)
+        while true {
+            do {
+                if shards.count == 1 {
+                    vector = try lookUp(plan, key, shards[0], at: asOf)
+                } else {
+                    vector = try lookUp(plan, key, merging: shards, at: asOf)
+                }
+                break
+            } catch let error as LMDBError where error.kind == .closed {
+                // The shard went away between the two steps: to a new generation, or from this process.
+                let now = try route(plan.read.entity, key)
+                guard !now.elementsEqual(shards, by: ===) else {
+                    throw .shardUnavailable(shard: shards[0].number, reason: "the shard is moving to another process")
+                }
+                shards = now
+            } catch {
+                throw .storage("\(error)")
             }
-        } catch let error as LMDBError where error.kind == .closed {
-            throw .shardUnavailable(shard: shards[0].number, reason: "the shard is moving to another process")
-        } catch {
-            throw .storage("\(error)")
         }
         if let limit = maxStaleness ?? plan.maxStaleness {
             let now = Self.now()

@@ -36,6 +36,6 @@ enum RowFormat {
 package struct CorruptRow: Error, CustomStringConvertible {
     package var what: String
     package var description: String {
-        "damaged row: \(what); stop the server, delete the shard's directory and start again: it is rebuilt from the log"
+        "damaged row: \(what); run `millrace rebuild`: it builds the shard anew from the log, and the server takes it over"
     }
 }

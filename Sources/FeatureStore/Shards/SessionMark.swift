@@ -16,6 +16,9 @@ struct SessionMark {
         return text != Self.openText(.replay)
     }
 
+    /// Whether pages may still be on their way to the disk: written without syncing and not closed.
+    var isUnsynced: Bool { Self.read(path).map { $0.hasPrefix("open ") && $0.hasSuffix(" replay") } ?? false }
+
     func markOpen(_ durability: StoreSettings.Durability) -> Bool { write(Self.openText(durability)) }
 
     private static func openText(_ durability: StoreSettings.Durability) -> String { "open \(bootID()) \(durability.rawValue)" }

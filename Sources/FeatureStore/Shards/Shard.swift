@@ -16,12 +16,14 @@ public final class Shard: Sendable {
     package let catalog: Catalog
     /// Per entity and view: the moment from which on the view has seen every event; nil: from the beginning.
     let since: [[Int64?]]
+    /// Whether it was opened as a next generation that is complete.
+    let isMarkedComplete: Bool
 
     let environment: Environment
     let rows: Table
     private let meta: Table
     private let settings: StoreSettings
-    private let status: Mutex<Status>
+    let status: Mutex<Status>
     /// Used by the one thread that applies.
     private nonisolated(unsafe) var editors: [RowEditor]
     private nonisolated(unsafe) var order = EventOrder()
@@ -39,6 +41,15 @@ public final class Shard: Sendable {
         var commit = CommitStatistics()
     }
 
+    /// What a directory is opened as.
+    enum Role {
+        case live
+        /// A next generation under construction, or one to be completed.
+        case building(source: String, beginnings: [String: Int64])
+        /// A complete next generation that catches up with the live one.
+        case catchingUp
+    }
+
     /// Opens the shard in `directory/shard-NNNN`, making it when it is new.
     ///
     /// `partitionCounts`, by topic, are checked against those the shard was made with. With `readOnly` another process may be writing.
@@ -46,8 +57,21 @@ public final class Shard: Sendable {
         number: Int, definitions: Definitions, directory: String, partitionCounts: [String: Int], readOnly: Bool = false,
         warn: (String) -> Void = { _ in }
     ) throws(ShardError) {
-        let path = Self.path(directory, number)
-        if !readOnly, SessionMark(directory: path).isTorn {
+        try self.init(
+            number: number, definitions: definitions, path: Self.path(directory, number), partitionCounts: partitionCounts,
+            role: .live, readOnly: readOnly, warn: warn)
+    }
+
+    convenience init(
+        number: Int, definitions: Definitions, path: String, partitionCounts: [String: Int], role: Role, readOnly: Bool = false,
+        warn: (String) -> Void
+    ) throws(ShardError) {
+        var durability = definitions.store.durability
+        // A build that a system crash spoils is begun again; it is synced when it is complete.
+        if case .building = role { durability = .replay }
+        let session = SessionMark(directory: path)
+        let isUnsynced = session.isUnsynced
+        if !readOnly, session.isTorn {
             warn("\(path) was open without syncing when the system went down: it is rebuilt from the log")
             do throws(LMDBError) { try Environment.destroy(path: path) } catch { throw .storage(error) }
         }
@@ -56,18 +80,20 @@ public final class Shard: Sendable {
         do throws(LMDBError) {
             environment = try Environment(.init(
                 path: path, mapBytes: definitions.store.initialMapBytes, maxReaders: 1024, maxTables: 4,
-                mode: definitions.store.durability == .commit ? .dataSynced : .unsynced, readOnly: readOnly))
+                mode: durability == .commit ? .dataSynced : .unsynced, readOnly: readOnly))
             rows = try environment.openTable("rows")
             meta = try environment.openTable("meta")
+            // From here on the session no longer says that pages may be missing.
+            if !readOnly, isUnsynced, durability == .commit { try environment.sync() }
         } catch { throw .storage(error) }
         try self.init(
             number: number, definitions: definitions, path: path, environment, rows, meta,
-            partitionCounts: partitionCounts, readOnly: readOnly)
+            partitionCounts: partitionCounts, role: role, durability: durability, readOnly: readOnly)
     }
 
     private init(
         number: Int, definitions: Definitions, path: String, _ environment: Environment, _ rows: Table, _ meta: Table,
-        partitionCounts: [String: Int], readOnly: Bool
+        partitionCounts: [String: Int], role: Role, durability: StoreSettings.Durability, readOnly: Bool
     ) throws(ShardError) {
         self.number = number
         directory = path
@@ -77,13 +103,17 @@ public final class Shard: Sendable {
         settings = definitions.store
         do {
             let stored = try environment.read { transaction in try ShardMeta(reading: meta, in: transaction) }
+            try Self.check(stored.generation, role, path)
+            isMarkedComplete = stored.generation?.state == .complete
+            var beginnings: [String: Int64] = [:]
+            if case .building(_, let known) = role { beginnings = known }
             let agreed = try ShardAgreement(
-                stored, definitions: definitions, partitionCounts: partitionCounts, directory: path)
+                stored, definitions: definitions, partitionCounts: partitionCounts, directory: path, beginnings: beginnings)
             catalog = agreed.catalog
             since = agreed.since
             self.partitionCounts = agreed.meta.partitions
             if !readOnly {
-                guard SessionMark(directory: path).markOpen(settings.durability) else {
+                guard SessionMark(directory: path).markOpen(durability) else {
                     throw ShardError.file("cannot write the file `session`: check the owner and the free space", directory: path)
                 }
                 try environment.write { transaction in
@@ -91,6 +121,14 @@ public final class Shard: Sendable {
                         try ShardMeta.remove("view/\(name)", meta, transaction)
                     }
                     try agreed.meta.write(to: meta, in: transaction)
+                    switch role {
+                    case .live: if stored.generation != nil { try ShardMeta.remove("generation", meta, transaction) }
+                    case .building(let source, _):
+                        if stored.generation == nil {
+                            try ShardMeta.put("generation", GenerationMark(.building, source: source).bytes, meta, transaction)
+                        }
+                    case .catchingUp: break
+                    }
                 }
             }
             editors = agreed.catalog.entities.map { RowEditor(plan: $0) }
@@ -116,6 +154,23 @@ public final class Shard: Sendable {
         }
     }
 
+    private static func check(_ mark: GenerationMark?, _ role: Role, _ path: String) throws(ShardError) {
+        switch role {
+        case .live:
+            if mark?.state == .building {
+                throw .generation("it holds a generation that is only half built. Delete the directory and start again", directory: path)
+            }
+        case .building(let source, _):
+            if let mark, mark.source != source {
+                throw .generation(
+                    "a generation is being built there from \(mark.source), not from \(source). Go on with that, or remove it with `millrace rebuild --discard`",
+                    directory: path)
+            }
+        case .catchingUp:
+            if mark?.state != .complete { throw .generation("it is not a complete generation", directory: path) }
+        }
+    }
+
     /// By topic, as agreed when the shard was made.
     let partitionCounts: [String: Int]
 
@@ -130,6 +185,41 @@ public final class Shard: Sendable {
             _ = SessionMark(directory: directory).markClean()
         }
         environment.close()
+    }
+
+    /// Copies the newest commit of a live shard to `target/shard-NNNN`, in one read transaction. A server may be writing to it.
+    public static func copy(_ number: Int, of definitions: Definitions, to target: String) throws(ShardError) {
+        do {
+            let environment = try Environment(.init(
+                path: path(definitions.store.directory, number), mapBytes: definitions.store.initialMapBytes, maxReaders: 1024, maxTables: 4,
+                readOnly: true))
+            defer { environment.close() }
+            // Adopts the size of the map that the server may have set, which copying does not.
+            try environment.read { _ in }
+            try environment.copy(to: path(target, number), compacting: true)
+        } catch let error as LMDBError {
+            throw .storage(error)
+        } catch {
+            throw .corrupt("\(error)", directory: path(definitions.store.directory, number))
+        }
+    }
+
+    /// Closes what is no longer live: its directory has another name and the live one has its old name, so nothing is written there.
+    func retire() { environment.close() }
+
+    /// Makes a next generation complete: everything is on the disk before the mark is, and the mark when this returns.
+    func markComplete(source: String) throws(ShardError) {
+        do {
+            try environment.sync()
+            try environment.write { transaction in
+                try ShardMeta.put("generation", GenerationMark(.complete, source: source).bytes, meta, transaction)
+            }
+            try environment.sync()
+        } catch let error as LMDBError {
+            throw .storage(error)
+        } catch {
+            throw .corrupt("\(error)", directory: directory)
+        }
     }
 
     /// Where to go on reading a stream's topic; nil: this shard has never read it.
@@ -284,82 +374,5 @@ public final class Shard: Sendable {
                 }
             }
         }
-    }
-
-    // MARK: Status
-
-    /// What ingest hears of the log's end; nil leaves it as it is.
-    public func noteEnd(stream: Int, end: Int64) { status.withLock { $0.ends[stream] = end } }
-
-    /// Ingest cannot reach the brokers (the time since), or can again (nil).
-    public func noteDisconnected(since: Int64?) {
-        status.withLock { status in
-            if since == nil || status.disconnectedSince == nil { status.disconnectedSince = since }
-        }
-    }
-
-    /// Ingest cannot go on (why), or can again (nil).
-    public func noteStopped(_ reason: String?) { status.withLock { $0.stopReason = reason } }
-    public func notePartitionMismatches(_ count: UInt64) { status.withLock { $0.partitionMismatches += count } }
-
-    public var counts: [StreamCounts] { status.withLock { $0.counts } }
-    public var partitionMismatches: UInt64 { status.withLock { $0.partitionMismatches } }
-    public var commitStatistics: CommitStatistics { status.withLock { $0.commit } }
-    public var isStopped: Bool { status.withLock { $0.stopReason != nil } }
-
-    /// How far behind the log the rows are, µs: 0 when all that was heard of is applied; nil while it is not known.
-    func freshness(now: Int64) -> Microseconds? {
-        status.withLock { status in Self.freshness(status, now: now) }
-    }
-
-    private static func freshness(_ status: Status, now: Int64) -> Microseconds? {
-        var behind: Microseconds?
-        for (position, end) in zip(status.positions, status.ends) {
-            if let end, end > (position?.nextOffset ?? 0) {
-                guard let position else { return nil }  // nothing applied yet, so nobody knows
-                behind = Swift.max(behind ?? 0, now - position.newestRecordTime)
-            } else if end != nil || position != nil {
-                behind = behind ?? 0
-            }
-        }
-        if let since = status.disconnectedSince { behind = Swift.max(behind ?? 0, now - since) }
-        return behind
-    }
-
-    func statusNow(_ now: Int64) -> ShardStatus {
-        let info = environment.info()
-        return status.withLock { status in
-            var lag: Int64? = 0
-            var positions: [ShardStatus.SourcePosition] = []
-            for (i, stream) in catalog.definitions.streams.enumerated() {
-                let offset = status.positions[i]?.nextOffset
-                positions.append(.init(
-                    topic: stream.topic, partition: number, offset: offset ?? 0, end: status.ends[i]))
-                if let end = status.ends[i], let sum = lag { lag = sum + Swift.max(0, end - (offset ?? 0)) } else { lag = nil }
-            }
-            return ShardStatus(
-                shard: number, state: status.stopReason == nil ? .open : .stopped, reason: status.stopReason,
-                positions: positions, lagEvents: lag, freshness: Self.freshness(status, now: now), rows: status.rows,
-                mapBytes: info.mapBytes, usedBytes: info.usedBytes)
-        }
-    }
-
-    func reapStaleReaders() -> Int { environment.reapStaleReaders() }
-}
-
-/// How batches went, since the shard opened.
-public struct CommitStatistics: Sendable {
-    public private(set) var batches: UInt64 = 0
-    public private(set) var events: UInt64 = 0
-    public private(set) var applying: Duration = .zero
-    public private(set) var committing: Duration = .zero
-    public private(set) var largestBatch = 0
-
-    mutating func record(events count: Int, applying: Duration, committing: Duration) {
-        batches += 1
-        events += UInt64(count)
-        self.applying += applying
-        self.committing += committing
-        largestBatch = Swift.max(largestBatch, count)
     }
 }

@@ -5,8 +5,11 @@ struct ShardAgreement {
     let since: [[Int64?]]
     let meta: ShardMeta
 
+    /// `beginnings`: by topic, the broker timestamp (µs) of the oldest record there is, where earlier ones are gone. A view that starts
+    /// empty has seen nothing from before.
     init(
-        _ stored: ShardMeta, definitions: Definitions, partitionCounts: [String: Int], directory: String
+        _ stored: ShardMeta, definitions: Definitions, partitionCounts: [String: Int], directory: String,
+        beginnings: [String: Int64] = [:]
     ) throws(ShardError) {
         if let format = stored.format, format != Shard.formatVersion {
             throw .formatVersion(found: Int(format), directory: directory)
@@ -46,7 +49,8 @@ struct ShardAgreement {
                     bySection.append(known.since == 0 ? nil : known.since)
                 } else {
                     // Every event that was read so far had at most this event time: later ones are all still to come.
-                    let since = stored.positions[stream.topic].map { $0.newestRecordTime + stream.maxClockSkew } ?? 0
+                    let newest = stored.positions[stream.topic]?.newestRecordTime ?? beginnings[stream.topic]
+                    let since = newest.map { $0 + stream.maxClockSkew } ?? 0
                     meta.views[view.definition.name] = .init(
                         id: view.id, fingerprint: view.fingerprint(in: definitions), since: since)
                     bySection.append(since == 0 ? nil : since)
@@ -56,6 +60,30 @@ struct ShardAgreement {
         }
         self.since = since
         self.meta = meta
+    }
+}
+
+extension ShardMeta {
+    /// In what this was written under other definitions than these; nil: it has exactly their streams and views.
+    func difference(from definitions: Definitions, partitionCounts: [String: Int]) -> String? {
+        if let format, format != Shard.formatVersion { return "store format \(format)" }
+        let catalog = Catalog(definitions)
+        for (name, _) in catalog.ids.streams.sorted(by: { $0.key < $1.key }) {
+            let stream = definitions.streams.first { $0.name == name }!
+            guard let known = streams[name] else { return "without stream `\(name)`" }
+            if known.fingerprint != stream.fingerprint { return "stream `\(name)` defined differently" }
+            if let was = partitions[stream.topic], let now = partitionCounts[stream.topic], was != now {
+                return "topic `\(stream.topic)` having \(was) partitions, now \(now)"
+            }
+        }
+        var missing = Set(views.keys)
+        for view in catalog.entities.flatMap(\.views) {
+            let name = view.definition.name
+            missing.remove(name)
+            guard let known = views[name] else { return "without view `\(name)`" }
+            if known.fingerprint != view.fingerprint(in: definitions) { return "view `\(name)` defined differently" }
+        }
+        return missing.min().map { "a view `\($0)`, which is not defined" }
     }
 }
 

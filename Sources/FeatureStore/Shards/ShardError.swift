@@ -7,6 +7,8 @@ public enum ShardError: Error, CustomStringConvertible {
     /// The topic had another number of partitions when the shard was made: keys have moved.
     case partitionCountChanged(topic: String, was: Int, is: Int, directory: String)
     case formatVersion(found: Int, directory: String)
+    /// Something about a next generation: what, and what to do.
+    case generation(String, directory: String)
     case corrupt(String, directory: String)
     case mapLimit(bytes: Int, directory: String)
     case storage(LMDBError)
@@ -21,17 +23,18 @@ public enum ShardError: Error, CustomStringConvertible {
         switch self {
         case .definitionChanged(let kind, let name, let directory):
             """
-            \(kind) `\(name)` is defined differently from when the rows in \(directory) were written. Give the changed \(kind) a new name \
-            (it starts empty and says `warming`), or delete the directory and start again: the shard is rebuilt from the log.
+            \(kind) `\(name)` is defined differently from when the rows in \(directory) were written. Run `millrace rebuild` with the new \
+            definitions (it builds a new generation from the log beside this one; the next start adopts it), or give the changed \(kind) a \
+            new name (it starts empty and says `warming`).
             """
         case .partitionCountChanged(let topic, let was, let now, let directory):
             """
             topic `\(topic)` has \(now) partitions, the shard in \(directory) was made when it had \(was): customers have moved between \
-            partitions. Delete the store's directory and start again: it is rebuilt from the log.
+            partitions. Run `millrace rebuild` and start again; or delete the store's directory and start again: it is rebuilt from the log.
             """
         case .formatVersion(let found, let directory):
-            "\(directory) has store format \(found); this program reads format \(Shard.formatVersion). Use the program that wrote it, or delete the directory and start again."
-        case .corrupt(let what, let directory):
+            "\(directory) has store format \(found); this program reads format \(Shard.formatVersion). Use the program that wrote it, or run `millrace rebuild` and start again."
+        case .corrupt(let what, let directory), .generation(let what, let directory):
             "\(directory): \(what)"
         case .mapLimit(let bytes, let directory):
             "the map of \(directory) has reached `store.max_map_size` (\(bytes) bytes). Raise it in the definitions file and start again."

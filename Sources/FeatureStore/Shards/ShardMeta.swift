@@ -4,6 +4,7 @@ internal import LMDB
 /// the batch that changes it.
 ///
 ///     format                         UInt16
+///     generation                     UInt8 (1 building, 2 complete), the source as text; only in a next generation
 ///     entity/NAME                    UInt8: first byte of the entity's keys
 ///     stream/NAME                    id UInt16, fingerprint UInt64
 ///     view/NAME                      id UInt16, fingerprint UInt64, since Int64 µs (0: from the beginning)
@@ -23,6 +24,7 @@ struct ShardMeta {
     }
 
     var format: UInt16?
+    var generation: GenerationMark?
     var entities: [String: UInt8] = [:]
     var streams: [String: Named] = [:]
     var views: [String: Named] = [:]
@@ -49,6 +51,7 @@ struct ShardMeta {
         }
         guard let slash = key.firstIndex(of: "/") else {
             if key == "format" { format = load(0, UInt16(0)) }
+            if key == "generation" { generation = GenerationMark(value) }
             return
         }
         let name = String(key[key.index(after: slash)...])
@@ -64,7 +67,7 @@ struct ShardMeta {
         }
     }
 
-    /// Writes everything but positions and counts, which `ShardMeta.put` writes as they change.
+    /// Writes everything but positions, counts and the generation's mark, which `ShardMeta.put` writes as they change.
     func write(to table: Table, in transaction: borrowing WriteTransaction) throws(LMDBError) {
         try Self.put("format", [format ?? Shard.formatVersion], table, transaction)
         for (name, id) in entities { try Self.put("entity/\(name)", [id], table, transaction) }

@@ -4,6 +4,13 @@ public import Kafka
 public enum IngestError: Error, CustomStringConvertible {
     case missingTopics([String])
     case unequalPartitions(entity: String, String, Int, String, Int)
+    /// The first records of these partitions are gone; each with its oldest offset.
+    case beginningGone([(TopicPartition, oldest: Int64)])
+    /// The same, where nothing can be compared with.
+    case unverifiable([(TopicPartition, oldest: Int64)])
+    /// A partition that should have records gave none.
+    case silent(TopicPartition)
+    case shardStopped(Int, reason: String)
     case positionGone(TopicPartition, offset: Int64, oldest: Int64?)
 
     public var description: String {
@@ -18,12 +25,30 @@ public enum IngestError: Error, CustomStringConvertible {
             topics `\(first)` (\(firstCount) partitions) and `\(second)` (\(secondCount)) are both keyed by \(entity), but a \(entity) \
             would lie in different shards of them. Give them the same number of partitions, or say `partitioned: false` for one.
             """
+        case .beginningGone(let gaps):
+            """
+            the topics no longer have their first records (retention): \(Self.list(gaps)). What is built from the rest knows nothing of before: windows \
+            that reach back that far answer `warming`, lifetime windows for ever. Say --allow-gaps if that is what you want, or build from \
+            logs that go back further with `millrace backfill`.
+            """
+        case .unverifiable(let gaps):
+            """
+            the topics no longer have their first records (retention): \(Self.list(gaps)). The live rows were made with them, so a rebuild must \
+            differ. Say --allow-gaps to see where all the same.
+            """
+        case .silent(let partition):
+            "\(partition) should have records, but gave none within 60 s. Check the brokers."
+        case .shardStopped(let shard, let reason):
+            "shard \(shard) cannot go on: \(reason)"
         case .positionGone(let partition, let offset, let oldest):
             """
             \(partition.topic)[\(partition.partition)]: the shard goes on at offset \(offset), which the topic does not have\
-            \(oldest.map { " (its oldest is \($0))" } ?? ""): records have expired unread, or the topic was made anew. Delete this shard's \
-            directory to rebuild it from what the topic still has, or restore a copy that is newer.
+            \(oldest.map { " (its oldest is \($0))" } ?? ""): records have expired unread, or the topic was made anew. Run `millrace rebuild` and \
+            start again: it builds the shard from what the topic still has; or restore a copy that is newer.
             """
         }
+    }
+    private static func list(_ gaps: [(TopicPartition, oldest: Int64)]) -> String {
+        gaps.map { "\($0.0) begins at offset \($0.oldest)" }.joined(separator: ", ")
     }
 }

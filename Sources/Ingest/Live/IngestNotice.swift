@@ -7,6 +7,8 @@ public enum IngestNotice: Sendable {
     /// A shard could not commit and tries again.
     case retrying(shard: Int, reason: String)
     case resumed(shard: Int)
+    /// What happens with a next generation of a shard.
+    case generation(shard: Int, String)
     /// The first mismatch of a shard: lookups will miss such customers.
     case partitionMismatch(stream: String, key: String, expected: Int, actual: Int)
     /// A dead letter could not be delivered; the event is counted all the same.

@@ -10,25 +10,29 @@ internal import Synchronization
 /// shards and starts reading where their state ends; when they are revoked it finishes the batches at work and closes the shards
 /// before it lets go of the partitions.
 public final class IngestService: @unchecked Sendable {
-    private let store: Store
-    private let definitions: Definitions
+    let store: Store
+    let definitions: Definitions
     private let descriptorSets: [[UInt8]?]
-    private let notify: @Sendable (IngestNotice) -> Void
+    let notify: @Sendable (IngestNotice) -> Void
     public let metrics = IngestMetrics()
 
     private let isStopping = Atomic(false)
     private var thread: WorkerThread?
-    private var consumer: Consumer!
+    private(set) var consumer: Consumer!
     private var deadLetters: DeadLetters?
     private var deadLetterProducer: Producer?
     private var partitionCounts: [String: Int] = [:]
 
     // Used by the polling thread only.
-    private var workers: [Int: ShardWorker] = [:]
-    private var arrived: [Int: (records: [Record], bytes: Int)] = [:]
-    private var paused: Set<Int> = []
-    /// What is being read.
+    let dispatch = RecordDispatch()
+    var workers: [Int: ShardWorker] { dispatch.workers }
+    /// What this process holds.
     private var assigned: Set<TopicPartition> = []
+    /// Shards whose partitions are held but not read, because they could not start.
+    private(set) var unread: Set<Int> = []
+    /// Shards whose next generation catches up.
+    var catchingUp: [Int: CatchingUp] = [:]
+    var lastLook = ContinuousClock.now
     private var lastCommit = ContinuousClock.now
     private var lastCommitted: [TopicPartition: Int64] = [:]
     private var disconnectedSince: Int64?
@@ -52,20 +56,9 @@ public final class IngestService: @unchecked Sendable {
     /// Checks the topics, joins the group (or takes every partition) and starts the threads. Blocks while brokers are asked.
     public func start() throws {
         let topics = definitions.streams.map(\.topic)
-        // A wrong schema is reported before anything starts.
-        for (index, stream) in definitions.streams.enumerated() {
-            _ = try EventDecoder(stream: stream, index: Int32(index), descriptorSet: descriptorSets[index])
-        }
-        var configuration = definitions.kafka.properties
-        configuration["bootstrap.servers"] = definitions.kafka.brokers
-        configuration["group.id"] = definitions.kafka.group
-        configuration["client.id"] = configuration["client.id"] ?? "millrace"
-        // All partitions of a number must land together, also those of different topics.
-        configuration["partition.assignment.strategy"] = "range"
-        configuration["auto.offset.reset"] = "error"
-        configuration["enable.partition.eof"] = "true"
+        try SourceTopics.checkDecoders(definitions, descriptorSets)
         consumer = try Consumer(
-            configuration: configuration, topics: topics,
+            configuration: SourceTopics.consumerConfiguration(definitions.kafka), topics: topics,
             subscribes: definitions.kafka.assignment == .group,
             onAssign: { [unowned self] in self.assign($0) }, onRevoke: { [unowned self] in self.revoke($0) },
             onError: { [unowned self] in self.handle($0) },
@@ -73,7 +66,7 @@ public final class IngestService: @unchecked Sendable {
                 notify(.kafka(message: "\(facility): \(message)", isError: level <= 3))
             })
         partitionCounts = try consumer.partitionCounts(topics, timeoutMilliseconds: 15_000)
-        try checkPartitionCounts()
+        try SourceTopics.check(partitionCounts, definitions)
         store.setPartitionCounts(partitionCounts)
         if definitions.streams.contains(where: { $0.deadLetterTopic != nil }) {
             var producerConfiguration = definitions.kafka.properties.filter { !Self.consumerOnly.contains($0.key) }
@@ -93,19 +86,6 @@ public final class IngestService: @unchecked Sendable {
         "queued.max.messages.kbytes", "group.instance.id", "isolation.level", "check.crcs", "fetch.error.backoff.ms",
     ]
 
-    private func checkPartitionCounts() throws {
-        let missing = definitions.streams.map(\.topic).filter { (partitionCounts[$0] ?? 0) == 0 }
-        guard missing.isEmpty else { throw IngestError.missingTopics(missing) }
-        for entity in definitions.entities {
-            let streams = definitions.streams.filter { $0.partitioned && $0.keys.first?.entity == entity.name }
-            guard let first = streams.first, let count = partitionCounts[first.topic] else { continue }
-            for other in streams.dropFirst() where partitionCounts[other.topic] != count {
-                throw IngestError.unequalPartitions(
-                    entity: entity.name, first.topic, count, other.topic, partitionCounts[other.topic] ?? 0)
-            }
-        }
-    }
-
     /// Finishes the batches at work, commits, closes the shards, leaves the group. Blocks until all of that is done.
     public func stop() {
         isStopping.store(true, ordering: .relaxed)
@@ -122,15 +102,18 @@ public final class IngestService: @unchecked Sendable {
         while !isStopping.load(ordering: .relaxed) {
             do {
                 let count = try consumer.poll(max: Self.maxRecordsPerPoll, timeoutMilliseconds: Self.pollMilliseconds) { record in
-                    arrived[record.partition, default: ([], 0)].records.append(record)
-                    arrived[record.partition]!.bytes += record.byteCount
+                    dispatch.take(record)
                 }
-                if count > 0 { handOver() }
+                if count > 0 {
+                    if disconnectedSince != nil { setDisconnected(nil) }
+                    dispatch.handOver()
+                }
             } catch {
                 notify(.kafka(message: "\(error)", isError: true))
             }
             noteEnds()
-            balance()
+            watchGenerations()
+            dispatch.balance(consumer) { partitions(of: $0) }
             commitToGroup(wait: false)
         }
         revoke(Array(assigned))
@@ -148,21 +131,6 @@ public final class IngestService: @unchecked Sendable {
         }
     }
 
-    private func handOver() {
-        if disconnectedSince != nil { setDisconnected(nil) }
-        for number in arrived.keys {
-            guard !arrived[number]!.records.isEmpty else { continue }
-            guard let queue = workers[number]?.queue else {
-                for record in arrived[number]!.records { record.destroy() }
-                arrived[number] = ([], 0)
-                continue
-            }
-            let bytes = arrived[number]!.bytes
-            queue.append(&arrived[number]!.records, bytes: bytes)
-            arrived[number]!.bytes = 0
-        }
-    }
-
     /// Tells the shards where the logs end, as the last fetches said.
     private func noteEnds() {
         for (number, worker) in workers {
@@ -170,26 +138,13 @@ public final class IngestService: @unchecked Sendable {
                 let partition = TopicPartition(topic: stream.topic, partition: number)
                 guard let marks = consumer.cachedWatermarks(partition), marks.high >= 0 else { continue }
                 worker.shard.noteEnd(stream: index, end: marks.high)
+                catchingUp[number]?.live.noteEnd(stream: index, end: marks.high)
             }
         }
     }
 
-    /// Pauses partitions whose shard has enough waiting, resumes them when half of it is done.
-    private func balance() {
-        for (number, worker) in workers {
-            let partitions = self.partitions(of: number)
-            if !paused.contains(number), worker.queue.isFull {
-                paused.insert(number)
-                try? consumer.pause(partitions)
-            } else if paused.contains(number), worker.queue.isHalfEmpty {
-                paused.remove(number)
-                try? consumer.resume(partitions)
-            }
-        }
-    }
-
-    private func partitions(of number: Int) -> [TopicPartition] {
-        return definitions.streams.map { TopicPartition(topic: $0.topic, partition: number) }.filter { assigned.contains($0) }
+    func partitions(of number: Int) -> [TopicPartition] {
+        definitions.streams.map { TopicPartition(topic: $0.topic, partition: number) }.filter { assigned.contains($0) }
     }
 
     private func commitToGroup(wait: Bool) {
@@ -219,11 +174,8 @@ public final class IngestService: @unchecked Sendable {
                 if let running = workers[number] {
                     worker = running
                 } else {
-                    let shard = try store.openShard(number) { notify(.warning($0)) }
-                    worker = try ShardWorker(
-                        shard: shard, definitions: definitions, descriptorSets: descriptorSets,
-                        partitionCounts: partitionCounts, deadLetters: deadLetters, metrics: metrics, notify: notify)
-                    workers[number] = worker
+                    worker = try makeWorker(store.openShard(number) { notify(.warning($0)) })
+                    dispatch.workers[number] = worker
                     worker.start()
                 }
                 for (index, stream) in definitions.streams.enumerated() {
@@ -233,6 +185,7 @@ public final class IngestService: @unchecked Sendable {
                 }
             } catch {
                 stopShard(number, "\(error)")
+                unread.insert(number)
                 for partition in partitions where partition.partition == number { starts[partition] = nil }
             }
         }
@@ -240,6 +193,14 @@ public final class IngestService: @unchecked Sendable {
         store.noteAssigned()
         notify(.assigned(shards: numbers))
         return starts
+    }
+
+    /// `lettersFrom`: by stream, where dead letters begin that were not sent before.
+    func makeWorker(_ shard: Shard, lettersFrom: [Int64?] = []) throws -> ShardWorker {
+        if let disconnectedSince { shard.noteDisconnected(since: disconnectedSince) }
+        return try ShardWorker(
+            shard: shard, definitions: definitions, descriptorSets: descriptorSets, partitionCounts: partitionCounts,
+            deadLetters: deadLetters, lettersFrom: lettersFrom, metrics: metrics, notify: notify)
     }
 
     /// Where to go on; throws when the log no longer has what comes next.
@@ -250,7 +211,7 @@ public final class IngestService: @unchecked Sendable {
         return .offset(nextOffset)
     }
 
-    private func stopShard(_ number: Int, _ reason: String) {
+    func stopShard(_ number: Int, _ reason: String) {
         workers[number]?.shard.noteStopped(reason)
         store.noteUnavailable(number, reason)
         notify(.stopped(shard: number, reason: reason))
@@ -262,10 +223,9 @@ public final class IngestService: @unchecked Sendable {
         for number in numbers { workers[number]?.finish() }
         commitToGroup(wait: true)
         for number in numbers {
-            arrived[number]?.records.forEach { $0.destroy() }
-            arrived[number] = nil
-            paused.remove(number)
-            workers[number] = nil
+            dispatch.remove(number)
+            catchingUp[number] = nil
+            unread.remove(number)
             store.closeShard(number)
         }
         assigned.subtract(partitions)
@@ -278,9 +238,14 @@ public final class IngestService: @unchecked Sendable {
             let index = definitions.streams.firstIndex { $0.topic == partition.topic } ?? 0
             let offset = workers[partition.partition]?.shard.nextOffset(stream: index) ?? 0
             let gone = IngestError.positionGone(partition, offset: offset, oldest: nil)
+            if catchingUp[partition.partition] != nil {
+                catchingUp[partition.partition]!.fault = gone.description
+                return
+            }
             stopShard(partition.partition, gone.description)
             try? consumer.pause(partitions(of: partition.partition))
         } else if error.isPartitionEnd {
+            if let partition = error.topicPartition { catchingUp[partition.partition]?.ended.insert(partition.topic) }
             setDisconnected(nil)
         } else {
             if error.isUnreachable { setDisconnected(Store.now()) }
@@ -292,5 +257,6 @@ public final class IngestService: @unchecked Sendable {
         guard since == nil || disconnectedSince == nil else { return }
         disconnectedSince = since
         for worker in workers.values { worker.shard.noteDisconnected(since: since) }
+        for next in catchingUp.values { next.live.noteDisconnected(since: since) }
     }
 }

@@ -12,6 +12,7 @@ final class RecordQueue: @unchecked Sendable {
     private var records: [Record] = []
     private var bytes = 0
     private var isClosed = false
+    private var isWaiting = false
     private let pauseBytes: Int
     private let pauseCount: Int
 
@@ -55,7 +56,9 @@ final class RecordQueue: @unchecked Sendable {
     /// Waits for records and moves up to `maxCount` of them, and about `maxBytes`, to `batch`. False when the queue is closed.
     func take(into batch: inout [Record], maxCount: Int, maxBytes: Int) -> Bool {
         locked {
+            isWaiting = true
             while records.isEmpty, !isClosed { pthread_cond_wait(arrived, mutex) }
+            isWaiting = false
             if isClosed { return false }
             if records.count <= maxCount, bytes <= maxBytes {
                 swap(&records, &batch)
@@ -74,6 +77,8 @@ final class RecordQueue: @unchecked Sendable {
         }
     }
 
+    /// Whether everything that came has been applied: nothing waits, and the shard's thread waits for more.
+    var isIdle: Bool { locked { records.isEmpty && isWaiting } }
     var isFull: Bool { locked { bytes > pauseBytes || records.count > pauseCount } }
     var isHalfEmpty: Bool { locked { bytes <= pauseBytes / 2 && records.count <= pauseCount / 2 } }
 

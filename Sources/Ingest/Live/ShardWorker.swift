@@ -9,6 +9,8 @@ final class ShardWorker: @unchecked Sendable {
     let queue: RecordQueue
     private let definitions: Definitions
     private let deadLetters: DeadLetters?
+    /// By stream: records before this offset were read before, and their dead letters sent.
+    private let lettersFrom: [Int64]
     private let metrics: IngestMetrics
     private let notify: @Sendable (IngestNotice) -> Void
     private var thread: WorkerThread?
@@ -31,9 +33,11 @@ final class ShardWorker: @unchecked Sendable {
 
     init(
         shard: Shard, definitions: Definitions, descriptorSets: [[UInt8]?], partitionCounts: [String: Int],
-        deadLetters: DeadLetters?, metrics: IngestMetrics, notify: @escaping @Sendable (IngestNotice) -> Void
+        deadLetters: DeadLetters?, lettersFrom: [Int64?] = [], metrics: IngestMetrics,
+        notify: @escaping @Sendable (IngestNotice) -> Void
     ) throws(DecoderSetupError) {
         self.shard = shard
+        self.lettersFrom = definitions.streams.indices.map { $0 < lettersFrom.count ? lettersFrom[$0] ?? 0 : 0 }
         self.definitions = definitions
         self.deadLetters = deadLetters
         self.metrics = metrics
@@ -122,7 +126,7 @@ final class ShardWorker: @unchecked Sendable {
     /// The number of dead letters on their way: 1, or 0 when the stream has no topic for them.
     private func sendDeadLetter(_ record: Record, _ reason: DropReason, _ detail: DecodeFaultDetail) -> Int {
         let stream = definitions.streams[record.topicOrdinal]
-        guard let topic = stream.deadLetterTopic, let deadLetters else { return 0 }
+        guard let topic = stream.deadLetterTopic, let deadLetters, record.offset >= lettersFrom[record.topicOrdinal] else { return 0 }
         do {
             let fault = decoders[record.topicOrdinal].fault(reason, detail)
             try deadLetters.send(record, of: stream, to: topic, reason: reason, error: fault.what)

@@ -13,6 +13,7 @@ struct NoticeLog {
         case .stopped(let shard, let reason): logger.error("shard \(shard) stopped: \(reason)")
         case .retrying(let shard, let reason): logger.error("shard \(shard) cannot commit and tries again every 2 s: \(reason)")
         case .resumed(let shard): logger.notice("shard \(shard) commits again")
+        case .generation(let shard, let message): logger.notice("shard \(shard): \(message)")
         case .partitionMismatch(let stream, let key, let expected, let actual):
             logger.error("""
                 stream `\(stream)`: the event of key \(key) is in partition \(actual), but `partitioner` puts the key in \(expected), \

@@ -94,7 +94,7 @@ import Testing
             try open(definitions, partitions: 6)
         } throws: { error in
             guard case ShardError.partitionCountChanged("clicks", 4, 6, _) = error else { return false }
-            return "\(error)".contains("has 6 partitions") && "\(error)".contains("Delete the store's directory")
+            return "\(error)".contains("has 6 partitions") && "\(error)".contains("millrace rebuild")
         }
         try open(definitions, partitions: 4).close()
     }

@@ -1,0 +1,81 @@
+internal import Synchronization
+
+/// Where the shard stands: what ingest tells it and what lookups, metrics and `/v1/shards` ask.
+extension Shard {
+    /// What ingest hears of the log's end; nil leaves it as it is.
+    public func noteEnd(stream: Int, end: Int64) { status.withLock { $0.ends[stream] = end } }
+
+    /// Ingest cannot reach the brokers (the time since), or can again (nil).
+    public func noteDisconnected(since: Int64?) {
+        status.withLock { status in
+            if since == nil || status.disconnectedSince == nil { status.disconnectedSince = since }
+        }
+    }
+
+    /// Ingest cannot go on (why), or can again (nil).
+    public func noteStopped(_ reason: String?) { status.withLock { $0.stopReason = reason } }
+    public func notePartitionMismatches(_ count: UInt64) { status.withLock { $0.partitionMismatches += count } }
+
+    public var counts: [StreamCounts] { status.withLock { $0.counts } }
+    public var partitionMismatches: UInt64 { status.withLock { $0.partitionMismatches } }
+    public var commitStatistics: CommitStatistics { status.withLock { $0.commit } }
+    public var isStopped: Bool { stopReason != nil }
+    /// Why ingest cannot go on; nil: it can.
+    public var stopReason: String? { status.withLock { $0.stopReason } }
+
+    /// How far behind the log the rows are, µs: 0 when all that was heard of is applied; nil while it is not known.
+    func freshness(now: Int64) -> Microseconds? {
+        status.withLock { status in Self.freshness(status, now: now) }
+    }
+
+    private static func freshness(_ status: Status, now: Int64) -> Microseconds? {
+        var behind: Microseconds?
+        for (position, end) in zip(status.positions, status.ends) {
+            if let end, end > (position?.nextOffset ?? 0) {
+                guard let position else { return nil }  // nothing applied yet, so nobody knows
+                behind = Swift.max(behind ?? 0, now - position.newestRecordTime)
+            } else if end != nil || position != nil {
+                behind = behind ?? 0
+            }
+        }
+        if let since = status.disconnectedSince { behind = Swift.max(behind ?? 0, now - since) }
+        return behind
+    }
+
+    func statusNow(_ now: Int64) -> ShardStatus {
+        let info = environment.info()
+        return status.withLock { status in
+            var lag: Int64? = 0
+            var positions: [ShardStatus.SourcePosition] = []
+            for (i, stream) in catalog.definitions.streams.enumerated() {
+                let offset = status.positions[i]?.nextOffset
+                positions.append(.init(
+                    topic: stream.topic, partition: number, offset: offset ?? 0, end: status.ends[i]))
+                if let end = status.ends[i], let sum = lag { lag = sum + Swift.max(0, end - (offset ?? 0)) } else { lag = nil }
+            }
+            return ShardStatus(
+                shard: number, state: status.stopReason == nil ? .open : .stopped, reason: status.stopReason,
+                positions: positions, lagEvents: lag, freshness: Self.freshness(status, now: now), rows: status.rows,
+                mapBytes: info.mapBytes, usedBytes: info.usedBytes)
+        }
+    }
+
+    func reapStaleReaders() -> Int { environment.reapStaleReaders() }
+}
+
+/// How batches went, since the shard opened.
+public struct CommitStatistics: Sendable {
+    public private(set) var batches: UInt64 = 0
+    public private(set) var events: UInt64 = 0
+    public private(set) var applying: Duration = .zero
+    public private(set) var committing: Duration = .zero
+    public private(set) var largestBatch = 0
+
+    mutating func record(events count: Int, applying: Duration, committing: Duration) {
+        batches += 1
+        events += UInt64(count)
+        self.applying += applying
+        self.committing += committing
+        largestBatch = Swift.max(largestBatch, count)
+    }
+}

@@ -1,0 +1,113 @@
+internal import FeatureStore
+internal import Kafka
+
+/// A hosted shard whose next generation catches up: ingest feeds the next one, lookups read the live one as it was.
+struct CatchingUp {
+    /// Served until the next one has come as far.
+    let live: Shard
+    /// Where the live one stood, by stream.
+    let targets: [Int64?]
+    /// Topics whose end has been seen since: the log has nothing more to reach.
+    var ended: Set<String> = []
+    /// Why it cannot go on.
+    var fault: String?
+}
+
+/// How a complete next generation replaces a shard while it is served. All of it happens on the polling thread, between two polls.
+extension IngestService {
+    /// A directory is looked at this often.
+    private static let lookInterval: Duration = .seconds(1)
+
+    func watchGenerations() {
+        for number in catchingUp.keys.sorted() {
+            if let fault = catchingUp[number]?.fault ?? workers[number]?.shard.stopReason {
+                goBack(number, fault)
+            } else if hasCaughtUp(number) {
+                adopt(number)
+            }
+        }
+        guard ContinuousClock.now - lastLook >= Self.lookInterval else { return }
+        lastLook = ContinuousClock.now
+        for number in workers.keys.sorted() where catchingUp[number] == nil && !unread.contains(number) { look(number) }
+    }
+
+    private func look(_ number: Int) {
+        guard let live = workers[number]?.shard else { return }
+        let opened: Shard?
+        do { opened = try store.openNext(number) { notify(.warning($0)) } } catch {
+            notify(.warning("shard \(number): its next generation cannot be opened, the live one goes on: \(error)"))
+            return
+        }
+        guard let next = opened else { return }
+        do {
+            finishWorker(number)
+            let targets = definitions.streams.indices.map { live.nextOffset(stream: $0) }
+            catchingUp[number] = CatchingUp(live: live, targets: targets)
+            try feed(next, number, lettersFrom: targets)
+            notify(.generation(shard: number, "a next generation catches up, \(distance(next, targets)) events behind the live one"))
+        } catch {
+            goBack(number, "\(error)")
+        }
+    }
+
+    private func distance(_ next: Shard, _ targets: [Int64?]) -> Int64 {
+        targets.enumerated().reduce(0) { sum, target in
+            sum + max(0, (target.element ?? 0) - (next.nextOffset(stream: target.offset) ?? 0))
+        }
+    }
+
+    private func hasCaughtUp(_ number: Int) -> Bool {
+        guard let state = catchingUp[number], let worker = workers[number] else { return false }
+        return state.targets.enumerated().allSatisfy { index, target in
+            guard let target else { return true }
+            if let offset = worker.shard.nextOffset(stream: index), offset >= target { return true }
+            // The last records before the target may be gone from the log (compaction), or were never records (transactions).
+            return state.ended.contains(definitions.streams[index].topic) && worker.queue.isIdle
+        }
+    }
+
+    private func adopt(_ number: Int) {
+        finishWorker(number)
+        do {
+            let live = try store.adoptNext(number)
+            catchingUp[number] = nil
+            try feed(live, number)
+            notify(.generation(shard: number, "the next generation is live"))
+        } catch {
+            catchingUp.removeValue(forKey: number)?.live.noteStopped("\(error)")
+            stopShard(number, "\(error)")
+        }
+    }
+
+    /// Goes on with the live one, from where it was.
+    private func goBack(_ number: Int, _ reason: String) {
+        let live = catchingUp.removeValue(forKey: number)?.live ?? workers[number]?.shard
+        finishWorker(number)
+        store.closeNext(number, passOver: true)
+        notify(.warning("shard \(number): its next generation cannot be adopted, the live one goes on: \(reason)"))
+        guard let live else { return }
+        do { try feed(live, number, otherwise: definitions.kafka.start == .earliest ? .beginning : .end) } catch { stopShard(number, "\(error)") }
+    }
+
+    private func finishWorker(_ number: Int) {
+        workers[number]?.finish()
+        dispatch.remove(number)
+    }
+
+    /// Starts a worker on `shard` and reads its partitions from where it is. A next generation has everything from the beginning.
+    private func feed(
+        _ shard: Shard, _ number: Int, otherwise: StartPosition = .beginning, lettersFrom: [Int64?] = []
+    ) throws {
+        let worker = try makeWorker(shard, lettersFrom: lettersFrom)
+        var starts: [TopicPartition: StartPosition] = [:]
+        for (index, stream) in definitions.streams.enumerated() {
+            let partition = TopicPartition(topic: stream.topic, partition: number)
+            guard partitions(of: number).contains(partition) else { continue }
+            starts[partition] = shard.nextOffset(stream: index).map { .offset($0) } ?? otherwise
+        }
+        dispatch.workers[number] = worker
+        worker.start()
+        try consumer.resume(Array(starts.keys))
+        try consumer.seek(starts)
+    }
+}

@@ -1,0 +1,39 @@
+internal import FeatureStore
+internal import Kafka
+
+/// What live ingest and replays ask of the topics alike.
+enum SourceTopics {
+    /// librdkafka's properties for a consumer of the streams' topics.
+    static func consumerConfiguration(_ kafka: KafkaSettings) -> [String: String] {
+        var configuration = kafka.properties
+        configuration["bootstrap.servers"] = kafka.brokers
+        configuration["group.id"] = kafka.group
+        configuration["client.id"] = configuration["client.id"] ?? "millrace"
+        // All partitions of a number must land together, also those of different topics.
+        configuration["partition.assignment.strategy"] = "range"
+        configuration["auto.offset.reset"] = "error"
+        configuration["enable.partition.eof"] = "true"
+        return configuration
+    }
+
+    /// A wrong schema is reported before anything starts.
+    static func checkDecoders(_ definitions: Definitions, _ descriptorSets: [[UInt8]?]) throws(DecoderSetupError) {
+        for (index, stream) in definitions.streams.enumerated() {
+            _ = try EventDecoder(stream: stream, index: Int32(index), descriptorSet: descriptorSets[index])
+        }
+    }
+
+    /// Every topic is there, and topics keyed by one entity have the same number of partitions.
+    static func check(_ partitionCounts: [String: Int], _ definitions: Definitions) throws(IngestError) {
+        let missing = definitions.streams.map(\.topic).filter { (partitionCounts[$0] ?? 0) == 0 }
+        guard missing.isEmpty else { throw .missingTopics(missing) }
+        for entity in definitions.entities {
+            let streams = definitions.streams.filter { $0.partitioned && $0.keys.first?.entity == entity.name }
+            guard let first = streams.first, let count = partitionCounts[first.topic] else { continue }
+            for other in streams.dropFirst() where partitionCounts[other.topic] != count {
+                throw .unequalPartitions(
+                    entity: entity.name, first.topic, count, other.topic, partitionCounts[other.topic] ?? 0)
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+public import FeatureStore
+internal import Foundation
+public import Kafka
+
+/// `millrace verify`: builds the shards anew from the topics, up to exactly where the live ones are, and compares.
+///
+/// The live shards are copied first, each in one read transaction, so that a server may go on writing; what is compared are the copies.
+public final class Verification {
+    public struct Count: Sendable {
+        public var stream: String
+        /// `applied`, or the reason of a drop.
+        public var what: String
+        public var live: UInt64
+        public var rebuilt: UInt64
+    }
+
+    public struct ShardResult: Sendable {
+        public var shard: Int
+        /// Where both stand.
+        public var positions: [(partition: TopicPartition, offset: Int64)]
+        /// Partitions whose log ended before the live position: the offset where.
+        public var short: [(partition: TopicPartition, end: Int64)]
+        public var comparison: ShardComparison
+        /// Those that differ.
+        public var counts: [Count]
+        public var isEqual: Bool { comparison.isEqual && counts.isEmpty }
+    }
+
+    public struct Outcome: Sendable {
+        public var shards: [ShardResult]
+        public var isEqual: Bool { shards.allSatisfy(\.isEqual) }
+    }
+
+    private let definitions: Definitions
+    private let replay: Replay
+    private let notify: @Sendable (IngestNotice) -> Void
+
+    /// Connects; nothing is written yet.
+    public init(
+        definitions: Definitions, descriptorSets: [[UInt8]?], notify: @escaping @Sendable (IngestNotice) -> Void
+    ) throws {
+        self.definitions = definitions
+        self.notify = notify
+        replay = try Replay(definitions: definitions, descriptorSets: descriptorSets, notify: notify)
+    }
+
+    /// Copies, builds, compares; nil when it was interrupted.
+    ///
+    /// - Parameters:
+    ///   - scratch: a directory for the copies and the new shards, as large as the store twice; emptied before and deleted after.
+    ///   - limit: most differing rows to keep of each shard.
+    ///   - allowsGaps: go on where first records are gone from the topics, which differences will come of.
+    public func run(
+        scratch: String, limit: Int, allowsGaps: Bool, isInterrupted: () -> Bool = { false },
+        progress: (Replay.Progress) -> Void = { _ in }
+    ) throws -> Outcome? {
+        let numbers = Store.shardNumbers(in: definitions.store.directory)
+        if numbers.isEmpty {
+            throw ShardError.file(
+                "no shard here: check `store.directory`, or let `millrace serve` run first", directory: definitions.store.directory)
+        }
+        let gaps = try replay.gaps(shards: numbers)
+        if !gaps.isEmpty, !allowsGaps { throw IngestError.unverifiable(gaps.map { ($0.partition, $0.oldest) }) }
+        try? FileManager.default.removeItem(atPath: scratch)
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+
+        var copied = definitions, made = definitions
+        copied.store.directory = scratch + "/live"
+        made.store.directory = scratch + "/rebuilt"
+        // Nobody needs it after a system crash.
+        made.store.durability = .replay
+        var opened: [Shard] = []
+        defer { for shard in opened { shard.close() } }
+        func open(_ number: Int, _ definitions: Definitions, readOnly: Bool) throws -> Shard {
+            let shard = try Shard(
+                number: number, definitions: definitions, directory: definitions.store.directory,
+                partitionCounts: readOnly ? [:] : replay.partitionCounts, readOnly: readOnly)
+            opened.append(shard)
+            return shard
+        }
+        let live = try numbers.map { number in
+            try Shard.copy(number, of: definitions, to: copied.store.directory)
+            return try open(number, copied, readOnly: true)
+        }
+        var ends: [TopicPartition: Int64] = [:]
+        for shard in live { for (partition, offset) in positions(shard) { ends[partition] = offset } }
+        let rebuilt = try numbers.map { try open($0, made, readOnly: false) }
+        guard try replay.run(rebuilt, until: .before(ends), isInterrupted: isInterrupted, progress: progress) else { return nil }
+        return Outcome(shards: try zip(live, rebuilt).map { try compare($0, $1, limit) })
+    }
+
+    private func positions(_ shard: Shard) -> [(TopicPartition, Int64)] {
+        definitions.streams.enumerated().compactMap { index, stream in
+            shard.nextOffset(stream: index).map { (TopicPartition(topic: stream.topic, partition: shard.number), $0) }
+        }
+    }
+
+    private func compare(_ live: Shard, _ rebuilt: Shard, _ limit: Int) throws -> ShardResult {
+        let reached = Dictionary(uniqueKeysWithValues: positions(rebuilt))
+        let short = positions(live).filter { reached[$0.0] ?? 0 < $0.1 }.map { ($0.0, reached[$0.0] ?? 0) }
+        var counts: [Count] = []
+        for (index, stream) in definitions.streams.enumerated() {
+            let a = live.counts[index], b = rebuilt.counts[index]
+            let all = [("applied", a.applied, b.applied)] + DropReason.allCases.map { ("\($0)", a[$0], b[$0]) }
+            counts += all.filter { $0.1 != $0.2 }.map { Count(stream: stream.name, what: $0.0, live: $0.1, rebuilt: $0.2) }
+        }
+        return ShardResult(
+            shard: live.number, positions: positions(live), short: short,
+            comparison: try ShardComparison(live: live, rebuilt: rebuilt, limit: limit), counts: counts)
+    }
+}

@@ -1,0 +1,77 @@
+internal import ArgumentParser
+internal import FeatureStore
+internal import Foundation
+internal import Ingest
+internal import Logging
+
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Builds the store anew from the topics in a scratch directory and compares it with the live one.",
+        discussion: """
+            Both are compared at the same positions: those of a copy of the live shards, so that the server may go on. Equal events give equal bytes, so the \
+            digest of every view and stream must be the same; where it is not, the differing rows are listed with both values.
+
+            The scratch directory takes twice the space of the store and is deleted at the end. Exit codes: 0 all equal, 1 differences (or it could not be done).
+            """)
+
+    @OptionGroup var options: DefinitionsOptions
+
+    @Option(help: ArgumentHelp(
+        "Where to work, on a file system with room; its contents are deleted. Default: `verify` in the store's directory.", valueName: "directory"))
+    var scratch: String?
+
+    @Option(help: "Most differing rows to list of each shard.")
+    var limit = 20
+
+    @Flag(help: "List all differing rows.")
+    var all = false
+
+    @Flag(help: "Compare also where the topics no longer have their first records.")
+    var allowGaps = false
+
+    @Flag(help: "Print the outcome as JSON.")
+    var json = false
+
+    @Flag(help: "No progress line.")
+    var quiet = false
+
+    func validate() throws {
+        if limit < 0 { throw ValidationError("--limit is a number of rows") }
+    }
+
+    func run() throws {
+        let definitions = try options.load()
+        do {
+            try verify(definitions)
+        } catch let code as ExitCode {
+            throw code
+        } catch {
+            printError("\(error)")
+            throw Exit.failed
+        }
+    }
+
+    private func verify(_ definitions: Definitions) throws {
+        let logger = Logger.millrace("millrace", .warning)
+        let verification = try Verification(
+            definitions: definitions, descriptorSets: try options.descriptorSets(definitions)
+        ) { NoticeLog(logger: logger).log($0) }
+        Signals.stopOnInterrupt()
+        let bar = ReplayProgress(isQuiet: quiet)
+        var last = Replay.Progress()
+        let outcome = try verification.run(
+            scratch: scratch ?? definitions.store.directory + "/verify", limit: all ? .max : limit, allowsGaps: allowGaps,
+            isInterrupted: { Signals.isInterrupted }
+        ) {
+            last = $0
+            bar.update($0)
+        }
+        guard let outcome else {
+            printError("interrupted; nothing was compared")
+            throw Exit.failed
+        }
+        bar.finish(last)
+        print(json ? VerifyReport.json(outcome) : VerifyReport.text(outcome))
+        if !outcome.isEqual { throw Exit.failed }
+    }
+}
