@@ -18,6 +18,8 @@ public final class Replay {
     public struct Progress: Sendable, Equatable {
         public var done: Int64 = 0
         public var total: Int64 = 0
+
+        public init() {}
     }
 
     /// A partition whose first records are gone.
