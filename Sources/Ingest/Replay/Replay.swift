@@ -139,8 +139,11 @@ public final class Replay {
                 shard: shard, definitions: definitions, descriptorSets: descriptorSets, partitionCounts: partitionCounts,
                 deadLetters: nil, metrics: metrics, notify: notify)
         }
+        let paused = Array(starts.keys)
         defer {
             dispatch.finishAll()
+            // A pause outlives the assignment.
+            try? consumer.resume(paused)
             try? consumer.assign([:])
         }
         events.reset()
