@@ -34,15 +34,20 @@ var targets: [Target] = [
     // C libraries, each behind one Swift module.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CAvro", pkgConfig: "avro-c", providers: [.apt(["libavro-dev"])]),
     library("LMDB", ["CLMDB"]),
     library("Kafka", ["CRdKafka"]),
+    library("Compression", ["CZlib", "CZstd"]),
+    library("Avro", ["CAvro"]),
 
     // The core: no network.
     library("JSONBytes"),
     .target(name: "CPrefetch"),
     .target(name: "CExchange"),
     library("FeatureStore", ["LMDB", "CPrefetch", "CExchange", .product(name: "Yams", package: "Yams")]),
-    library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+    library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", "Compression", "Avro", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     library("Generator"),
     library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),
 
