@@ -36,6 +36,8 @@ public final class Backfill {
         /// False: interrupted; the next run goes on from here.
         public var isComplete = false
         public var shards = 0
+        /// Of these, those that are live already, because no shard was in their place.
+        public var adopted = 0
         /// By stream, over all shards.
         public var counts: [StreamCounts]
         /// What has no stream or is none of the backfill's business.
@@ -135,12 +137,27 @@ public final class Backfill {
         }
         report(shards, &outcome)
         if outcome.isComplete {
-            for shard in shards {
-                if let until = options.logs.until { try shard.setCutover(definitions.streams.indices.map { ($0, until) }) }
+            if let until = options.logs.until {
+                for shard in shards { try shard.setCutover(definitions.streams.indices.map { ($0, until) }) }
             }
             for number in 0..<shardCount { try build.complete(number) }
+            outcome.adopted = try adoptNew(shardCount)
         }
         return outcome
+    }
+
+    /// Where no shard is live there is nobody who could be serving it, so nobody has to be waited for.
+    private func adoptNew(_ shardCount: Int) throws(ShardError) -> Int {
+        let live = Set(Store.shardNumbers(in: definitions.store.directory))
+        let store = Store(definitions)
+        store.setPartitionCounts(partitionCounts)
+        defer { store.closeAll() }
+        var count = 0
+        for number in 0..<shardCount where !live.contains(number) {
+            _ = try store.openShard(number)
+            count += 1
+        }
+        return count
     }
 
     private func report(_ shards: [Shard], _ outcome: inout Outcome) {

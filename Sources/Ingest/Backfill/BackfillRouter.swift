@@ -85,7 +85,9 @@ final class BackfillRouter {
             part.batch.append(stream: event.stream, time: event.time, id: event.id, valueCount: count)
         }
         takeDrops(chunk)
-        for part in round.parts { part.progress.mark = BackfillMark(position: chunk.position, skipped: skipped) }
+        for number in 0..<shardCount where !isApplied(chunk, number) {
+            round.parts[number].progress.mark = BackfillMark(position: chunk.position, skipped: skipped)
+        }
     }
 
     /// Chunks end where shards stood, so a chunk is behind a shard whole or not at all.
@@ -127,6 +129,14 @@ final class BackfillRouter {
             part.progress.positions[stream] = .init(nextOffset: span.last + 1, newestRecordTime: newest)
         }
     }
+}
+
+extension BackfillMark {
+    init(position: LogPosition, skipped: Skipped) {
+        self.init(file: Int64(position.file), offset: position.offset, line: position.line, skipped: skipped)
+    }
+
+    var position: LogPosition { LogPosition(file: Int(file), offset: offset, line: line) }
 }
 
 /// What is applied at once: a batch per shard, and the chunks whose memory its strings lie in.

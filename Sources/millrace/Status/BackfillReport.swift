@@ -46,7 +46,10 @@ struct BackfillReport {
         if skipped.otherTopics > 0 { lines.append("\(grouped(skipped.otherTopics)) records are of topics that no stream reads") }
         if skipped.noStream > 0 { lines.append("\(grouped(skipped.noStream)) malformed records do not say which stream they belong to") }
         if outcome.isComplete {
-            lines.append("\(outcome.shards) shards are complete; a server with these definitions takes them over while it runs, or when it starts")
+            lines.append(
+                outcome.adopted == outcome.shards
+                    ? "\(outcome.shards) shards are complete and live"
+                    : "\(outcome.shards) shards are complete; a server with these definitions takes them over while it runs, or when it starts")
             lines.append(handOver)
         }
         return lines.joined(separator: "\n")
