@@ -44,7 +44,8 @@ public final class BlockDecompressor {
             let step = try decompressor.step(UnsafeRawBufferPointer(rebasing: block[read...]), into: output)
             read += step.consumed
             written += step.produced
-            if decompressor.isComplete, read == block.count { break }
+            // Behind the end of deflate data some writers leave a part of zlib's checksum, which no reader minds.
+            if decompressor.isComplete, read == block.count || codec == .deflate { break }
             if written == room.count {
                 guard written < limit else { throw Self.tooLarge(limit) }
                 grow(to: written * 2)

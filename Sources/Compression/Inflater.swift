@@ -56,7 +56,7 @@ public final class Inflater: Decompressor {
         case Z_OK, Z_BUF_ERROR: break
         default:
             let text = stream.pointee.msg.map { String(cString: $0) } ?? "zlib says \(code)"
-            throw CompressionError("the gzip data is damaged (\(text))")
+            throw CompressionError("the \(format == .gzip ? "gzip" : "deflate") data is damaged (\(text))")
         }
         return (skipped + Int(available - stream.pointee.avail_in), Int(room - stream.pointee.avail_out))
     }

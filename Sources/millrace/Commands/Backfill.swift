@@ -29,7 +29,10 @@ struct BackfillCommand: ParsableCommand {
 
     @Argument(help: "Files, globs, directories (read in the order of names), or - for standard input.")
     var paths: [String] = []
-    @Option(help: "ndjson, csv, tsv, protobuf or avro. Default: by each file's name, or its first bytes.")
+    @Option(help: "ndjson, csv, tsv, protobuf or avro. Default: by each file's name, or its first bytes.", transform: {
+        guard let format = LogFormat(rawValue: $0) else { throw ValidationError("write one of \(LogFormat.allCases.map(\.rawValue).joined(separator: ", "))") }
+        return format
+    })
     var format: LogFormat?
     @Option(help: "The stream of records that do not say it. Default: by each file's name.")
     var stream: String?
@@ -114,5 +117,3 @@ struct BackfillCommand: ParsableCommand {
         }
     }
 }
-
-extension LogFormat: ExpressibleByArgument {}
