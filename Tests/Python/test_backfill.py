@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import struct
 import subprocess
 import time
 from decimal import Decimal
@@ -236,15 +237,10 @@ def test_killed_and_resumed(binary, tmp_path):
     """kill -9 at random moments: in the end the values and counts are those of one quiet run."""
     shop = Shop(binary, tmp_path, events=6_000, malformed=0.01)
     # The same events again and again would be duplicates; others, of other customers, make the log long.
-    filler = subprocess.run(
-        [str(binary), "generate", "-d", str(shop.path), "--count", "400000", "--start", "2025-11-01T00:00:00Z", "--to", str(tmp_path / "filler.ndjson"), "--quiet"],
-        check=True, timeout=300)
-    assert filler.returncode == 0
+    shop.run("generate", "--count", 150_000, "--start", "2025-11-01T00:00:00Z", "--to", tmp_path / "filler.ndjson", "--quiet")
     log = shop.write("events.ndjson", shop.envelopes())
-    arguments = ["backfill", "--partitions", PARTITIONS, tmp_path / "filler.ndjson", log]
-    begin = time.monotonic()
+    arguments = ["backfill", "--partitions", PARTITIONS, "--round", 2, tmp_path / "filler.ndjson", log]
     quiet = shop.run(*arguments)
-    took = time.monotonic() - begin
     digest = rows(shop)
     shutil.rmtree(tmp_path / "data")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
@@ -255,18 +251,38 @@ def test_killed_and_resumed(binary, tmp_path):
         process = subprocess.Popen(
             [str(binary), arguments[0], "-d", str(shop.path), *map(str, arguments[1:])], env=environment,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(took * moments.uniform(0.1, 0.6))
+        # A little further each time, so that each run commits something before its end comes.
+        wanted = committed(shop) + moments.randrange(1, 6 << 20)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and committed(shop) < wanted and time.monotonic() < deadline:
+            time.sleep(0.002)
         if process.poll() is None:
             process.kill()
             kills += 1
         process.wait()
         if (tmp_path / "data" / "shard-0000").exists():
             break
-    assert kills > 0
+    assert kills > 1
     last = shop.run(*arguments)
     assert [line for line in last.stdout.splitlines() if line.startswith(("clicks", "purchases"))] == [
         line for line in quiet.stdout.splitlines() if line.startswith(("clicks", "purchases"))]
     assert rows(shop) == digest
+
+
+def committed(shop):
+    """How far the first shard of the unfinished generation is, in bytes of log."""
+    import lmdb
+
+    directory = shop.directory / "data" / "shard-0000.next"
+    try:
+        with lmdb.open(str(directory), max_dbs=4, readonly=True, create=False) as environment:
+            table = environment.open_db(b"meta", create=False)
+            with environment.begin() as transaction:
+                mark = transaction.get(b"backfill", db=table)
+    except lmdb.Error:
+        return 0
+    file, offset = struct.unpack_from("<qq", mark) if mark else (0, 0)
+    return (file << 40) + offset
 
 
 def rows(shop):

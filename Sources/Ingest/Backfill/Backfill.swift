@@ -60,6 +60,12 @@ public final class Backfill {
         public var partition: Int
         /// Missing records; of a beginning, the first offset there is.
         public var count: Int64
+
+        public init(topic: String, partition: Int, count: Int64) {
+            self.topic = topic
+            self.partition = partition
+            self.count = count
+        }
     }
 
     private let definitions: Definitions

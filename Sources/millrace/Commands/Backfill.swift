@@ -51,6 +51,8 @@ struct BackfillCommand: ParsableCommand {
     var until: String?
     @Option(help: "Threads that decode and apply. Default: one per processor.")
     var threads: Int?
+    @Option(help: "Megabytes of log that are applied in one transaction: more is faster, less takes less memory.")
+    var round = 32
     @Flag(help: "Remove what an earlier backfill or rebuild has left, complete or not, and do nothing else.")
     var discard = false
     @Flag(help: "No progress line.")
@@ -59,6 +61,7 @@ struct BackfillCommand: ParsableCommand {
     func validate() throws {
         if paths.isEmpty, !discard { throw ValidationError("name files, directories or - for standard input") }
         if let threads, !(1...256 ~= threads) { throw ValidationError("--threads is 1 to 256") }
+        if !(1...1024 ~= round) { throw ValidationError("--round is 1 to 1024 megabytes") }
         for column in columns where !column.contains("=") {
             throw ValidationError("--column \(column): write NAME=PATH, as in sku=product.id")
         }
@@ -100,9 +103,10 @@ struct BackfillCommand: ParsableCommand {
     }
 
     private func build(_ definitions: Definitions) throws {
+        var settings = Backfill.Options(logs: logOptions, partitions: partitions)
+        settings.roundBytes = round << 20
         let backfill = try Backfill(
-            definitions: definitions, descriptorSets: try options.descriptorSets(definitions),
-            options: .init(logs: logOptions, partitions: partitions))
+            definitions: definitions, descriptorSets: try options.descriptorSets(definitions), options: settings)
         Signals.stopOnInterrupt()
         let bar = BackfillProgress(isQuiet: quiet)
         let outcome = try backfill.run(
