@@ -48,6 +48,7 @@ var targets: [Target] = [
     .target(name: "CExchange"),
     library("FeatureStore", ["LMDB", "CPrefetch", "CExchange", .product(name: "Yams", package: "Yams")]),
     library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", "Compression", "Avro", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+    library("Export", ["FeatureStore", "Ingest", "JSONBytes"]),
     library("Generator"),
     library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),
 
@@ -57,6 +58,7 @@ var targets: [Target] = [
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("FeatureStoreTests", ["FeatureStore"]),
     tests("IngestTests", ["AllocationCounter", "Ingest", "Kafka", "FeatureStore", "JSONBytes"]),
+    tests("ExportTests", ["Export", "FeatureStore", "JSONBytes"]),
     tests("GeneratorTests", ["Generator"]),
     tests("ServingTests", ["Serving", "FeatureStore", "JSONBytes"]),
 ]
@@ -87,7 +89,7 @@ if !coreOnly {
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
         .executableTarget(name: "millrace", dependencies: [
-            "FeatureStore", "Ingest", "JSONBytes", "Kafka", "Generator", "Serving", "ServingHTTP", "ServingGRPC",
+            "FeatureStore", "Ingest", "Export", "JSONBytes", "Kafka", "Generator", "Serving", "ServingHTTP", "ServingGRPC",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -1,10 +1,10 @@
 /// RFC 3339 date-times, read from their bytes.
-enum TimeText {
+package enum TimeText {
     /// µs since the epoch; nil when the text is not a date-time of RFC 3339, section 5.6. Years 0000 to 9999.
     ///
     /// Fractions may have up to nine digits and are cut to µs. The second 60 exists only as 23:59:60 UTC and is read as
     /// 59.999999: the epoch has no place for it.
-    static func parseRFC3339(_ text: UnsafeRawBufferPointer) -> Int64? {
+    package static func parseRFC3339(_ text: UnsafeRawBufferPointer) -> Int64? {
         guard text.count >= 20,
             let year = number(text, 0, 4), text[4] == UInt8(ascii: "-"),
             let month = number(text, 5, 2), text[7] == UInt8(ascii: "-"), 1...12 ~= month,
