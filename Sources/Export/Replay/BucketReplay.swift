@@ -78,7 +78,6 @@ final class BucketReplay {
             }
             first = end
         }
-        run.sort()
         return run
     }
 

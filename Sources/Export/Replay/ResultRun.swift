@@ -1,13 +1,12 @@
 internal import Synchronization
 
-/// Encoded rows of one bucket, in the order of their numbers once sorted: length UInt32, row Int64, the row.
+/// Encoded rows of one bucket: length UInt32, row Int64, the row.
 final class ResultRun {
     static let headerBytes = 12
 
     private var bytes = RecordWriter(capacity: 1 << 16)
     private var offsets: [(row: Int64, offset: Int)] = []
 
-    var byteCount: Int { bytes.count }
     var rowCount: Int { offsets.count }
 
     func append(row: Int64, _ record: UnsafeRawBufferPointer) {
@@ -15,20 +14,32 @@ final class ResultRun {
         bytes.append(record)
     }
 
-    func sort() { offsets.sort { $0.row < $1.row } }
-
-    func forEach(_ body: (UnsafeRawBufferPointer) throws(ExportError) -> Void) throws(ExportError) {
+    /// In the order of the rows' numbers.
+    func sorted() -> SortedRun {
+        offsets.sort { $0.row < $1.row }
+        let sorted = SortedRun(byteCount: bytes.count)
+        var at = 0
         for (_, offset) in offsets {
-            let start = UnsafeRawPointer(bytes.base + offset)
-            try body(UnsafeRawBufferPointer(start: start, count: Int(start.loadUnaligned(as: UInt32.self))))
+            let start = bytes.base + offset
+            let length = Int(start.loadUnaligned(as: UInt32.self))
+            (sorted.bytes.baseAddress! + at).copyMemory(from: start, byteCount: length)
+            at += length
         }
+        return sorted
     }
+}
+
+/// Written by its maker, then only read.
+final class SortedRun: @unchecked Sendable {
+    let bytes: UnsafeMutableRawBufferPointer
+    init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 16) }
+    deinit { bytes.deallocate() }
 }
 
 /// The runs of all buckets: in memory up to a budget, beyond it in one scratch file. Any thread adds; then one merges.
 final class ResultRuns: Sendable {
     private struct State {
-        var memory: [[UInt8]] = []
+        var memory: [SortedRun] = []
         var memoryBytes = 0
         var file: ScratchFile?
         var parts: [(offset: Int, count: Int)] = []
@@ -43,30 +54,26 @@ final class ResultRuns: Sendable {
         self.directory = directory
     }
 
-    /// Takes a sorted run over.
     func add(_ run: ResultRun) throws(ExportError) {
-        var sorted: [UInt8] = []
-        sorted.reserveCapacity(run.byteCount)
-        try run.forEach { record throws(ExportError) in sorted.append(contentsOf: record) }
-        let bytes = sorted
+        let sorted = run.sorted()
         try state.withLock { state throws(ExportError) in
-            if state.memoryBytes + bytes.count <= budget {
-                state.memory.append(bytes)
-                state.memoryBytes += bytes.count
+            if state.memoryBytes + sorted.bytes.count <= budget {
+                state.memory.append(sorted)
+                state.memoryBytes += sorted.bytes.count
                 return
             }
             let file: ScratchFile
             if let open = state.file { file = open } else { file = try ScratchFile(in: directory) }
             state.file = file
-            state.parts.append((file.byteCount, bytes.count))
-            try bytes.withBytes { part throws(ExportError) in try file.append(part) }
+            state.parts.append((file.byteCount, sorted.bytes.count))
+            try file.append(UnsafeRawBufferPointer(sorted.bytes))
         }
     }
 
     /// Hands all rows to `body` in the order of their numbers.
     func merge(_ body: (UnsafeRawBufferPointer) throws(ExportError) -> Void) throws(ExportError) {
         let (memory, file, parts) = state.withLock { ($0.memory, $0.file, $0.parts) }
-        var cursors: [Cursor] = memory.map { Cursor(memory: $0) }
+        var cursors = memory.map { Cursor($0) }
         if let file { cursors += parts.map { Cursor(file: file, offset: $0.offset, count: $0.count) } }
         // A heap of cursors by their next row.
         var heap: [Cursor] = []
@@ -103,32 +110,26 @@ final class ResultRuns: Sendable {
     }
 
     private final class Cursor {
-        private let memory: UnsafeMutableRawBufferPointer?
+        private let run: SortedRun?
         private var at = 0
         private var reader: ScratchFileReader?
         private(set) var record = UnsafeRawBufferPointer(start: nil, count: 0)
 
-        init(memory bytes: [UInt8]) {
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: Swift.max(1, bytes.count), alignment: 16)
-            copy.copyBytes(from: bytes)
-            memory = UnsafeMutableRawBufferPointer(rebasing: copy[..<bytes.count])
-        }
+        init(_ run: SortedRun) { self.run = run }
 
         init(file: ScratchFile, offset: Int, count: Int) {
-            memory = nil
+            run = nil
             reader = ScratchFileReader(file, offset: offset, count: count, pieceBytes: 1 << 16)
         }
-
-        deinit { memory?.deallocate() }
 
         var row: Int64 { record.loadUnaligned(fromByteOffset: 4, as: Int64.self) }
 
         /// Goes on to the next record; false at the end.
         func advance() throws(ExportError) -> Bool {
-            if let memory {
-                guard at < memory.count else { return false }
-                let length = Int(memory.loadUnaligned(fromByteOffset: at, as: UInt32.self))
-                record = UnsafeRawBufferPointer(rebasing: memory[at..<at + length])
+            if let run {
+                guard at < run.bytes.count else { return false }
+                let length = Int(run.bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
+                record = UnsafeRawBufferPointer(rebasing: run.bytes[at..<at + length])
                 at += length
                 return true
             }

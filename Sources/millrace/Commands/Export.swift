@@ -33,23 +33,23 @@ struct ExportCommand: ParsableCommand {
     var features: [String] = []
     @Option(help: ArgumentHelp("The request list, CSV or NDJSON; `-` is standard input.", valueName: "file"))
     var requests: String
-    @Option(help: "csv or ndjson. Default: by the name's ending.")
+    @Option(help: "csv or ndjson. Default: by the name's ending.", transform: choice(RequestSource.Format.self))
     var requestsFormat: RequestSource.Format?
     @Option(help: ArgumentHelp("The column of entity keys. Default: the entity's name, else `key`.", valueName: "name"))
     var keyColumn: String?
     @Option(help: ArgumentHelp("The column of times.", valueName: "name"))
     var timeColumn = "time"
-    @Option(help: "rfc3339, epoch_s, epoch_ms or epoch_us.")
+    @Option(help: "rfc3339, epoch_s, epoch_ms or epoch_us.", transform: choice(RequestTimeFormat.self))
     var timeFormat = RequestTimeFormat.rfc3339
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Event logs: files, globs, directories, or `-`.", valueName: "path"))
     var logs: [String] = []
-    @Option(help: "ndjson, csv, tsv, protobuf or avro. Default: by each file's name.")
+    @Option(help: "ndjson, csv, tsv, protobuf or avro. Default: by each file's name.", transform: choice(LogFormat.self))
     var logFormat: LogFormat?
     @Option(help: ArgumentHelp("The stream of records that name no topic.", valueName: "name"))
     var logStream: String?
     @Option(help: ArgumentHelp("A file, `-` for standard output, or the directory of the format numpy.", valueName: "path"))
     var output: String
-    @Option(help: "csv, ndjson, avro or numpy. Default: by the output's ending.")
+    @Option(help: "csv, ndjson, avro or numpy. Default: by the output's ending.", transform: choice(ExportOptions.Format.self))
     var format: ExportOptions.Format?
     @Flag(help: "Count only what the broker had by each row's time.")
     var asKnown = false
@@ -137,7 +137,12 @@ struct ExportCommand: ParsableCommand {
     }
 }
 
-extension RequestSource.Format: ExpressibleByArgument {}
-extension RequestTimeFormat: ExpressibleByArgument {}
-extension ExportOptions.Format: ExpressibleByArgument {}
-extension LogFormat: ExpressibleByArgument {}
+/// Reads one of the names that a type of choices has.
+private func choice<Choice: RawRepresentable & CaseIterable>(
+    _: Choice.Type
+) -> @Sendable (String) throws -> Choice where Choice.RawValue == String {
+    { text in
+        if let value = Choice(rawValue: text) { return value }
+        throw ValidationError("`\(text)` is not one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+}
