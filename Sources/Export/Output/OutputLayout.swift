@@ -90,7 +90,7 @@ extension JSONWriter {
         case .map(let entries):
             beginObject()
             for entry in entries {
-                key(entry.key)
+                key(named: entry.key)
                 self.value(entry.value)
             }
             endObject()

@@ -25,7 +25,7 @@ enum PackedSchema {
         json.key("statuses")
         json.beginObject()
         for status in FeatureStatus.allCases {
-            json.key(status.description)
+            json.key(named: status.description)
             json.int(Int64(status.rawValue))
         }
         json.endObject()
@@ -49,7 +49,7 @@ enum PackedSchema {
     private static func list(
         _ key: String, _ features: [OutputLayout.Feature], numbers: String, hasStatus: Bool, _ json: inout JSONWriter
     ) {
-        json.key(key)
+        json.key(named: key)
         json.beginArray()
         var column: Int64 = 0
         for (i, feature) in features.enumerated() {
@@ -59,7 +59,8 @@ enum PackedSchema {
             func ragged(_ layout: String, _ parts: [String]) {
                 json.member("layout", layout)
                 for part in parts {
-                    json.member(part, "\(feature.name).\(part)\(part == "vocabulary" ? ".json" : ".npy")")
+                    json.key(named: part)
+                    json.string("\(feature.name).\(part)\(part == "vocabulary" ? ".json" : ".npy")")
                 }
             }
             switch feature.type {

@@ -60,7 +60,7 @@ final class CSVEncoder: RowEncoder {
         default:
             json.reset()
             json.value(value)
-            json.bytes.withUnsafeBytes { Self.append($0, to: &text) }
+            json.withBytes { Self.append($0, to: &text) }
         }
     }
 
@@ -87,28 +87,31 @@ final class NDJSONEncoder: RowEncoder {
     func encode(_ row: OutputRow, into record: inout RecordWriter) {
         json.reset()
         json.beginObject()
-        json.key(layout.keyName)
+        json.key(named: layout.keyName)
         json.string(utf8: row.key)
-        json.key(layout.timeName)
+        json.key(named: layout.timeName)
         text.removeAll(keepingCapacity: true)
         layout.timeFormat.append(row.time, to: &text)
         if layout.timeFormat == .rfc3339 { text.withUnsafeBytes { json.string(utf8: $0) } } else { json.raw(text) }
         row.forEachCell(layout) { i, cell in
-            json.key(layout.passed[i].name)
+            json.key(named: layout.passed[i].name)
             guard let cell else { return json.null() }
-            if layout.passed[i].kind == .text { json.string(String(decoding: cell, as: UTF8.self)) } else { json.raw(cell) }
+            if layout.passed[i].kind == .text { json.string(String(decoding: cell, as: UTF8.self)) } else { json.raw(Array(cell)) }
         }
         for (i, feature) in row.values.enumerated() {
-            json.key(layout.features[i].name)
+            json.key(named: layout.features[i].name)
             json.value(feature.value)
-            if layout.hasStatus { json.member(OutputLayout.statusName(of: layout.features[i].name), feature.status.description) }
+            if layout.hasStatus {
+                json.key(named: OutputLayout.statusName(of: layout.features[i].name))
+                json.string(feature.status.description)
+            }
         }
         for (i, label) in row.labels.enumerated() {
-            json.key(layout.labels[i].name)
+            json.key(named: layout.labels[i].name)
             json.value(label)
         }
         json.endObject()
-        record.append(json.bytes)
+        json.withBytes { record.append($0) }
         record.append(UInt8(0x0a))
     }
 }

@@ -26,7 +26,7 @@ public enum RequestTimeFormat: String, Sendable, CaseIterable {
             if isNumber {
                 throw ExportError("the time \(shown) is a number", remedy: "say which: --time-format epoch_s, epoch_ms or epoch_us")
             }
-            if let whole = TimeText.parseRFC3339(text) {
+            if let whole = RFC3339.parse(text) {
                 time = whole
             } else if text.count == 10, let midnight = Self.midnight(text) {
                 time = midnight
@@ -49,11 +49,11 @@ public enum RequestTimeFormat: String, Sendable, CaseIterable {
     }
 
     private static func midnight(_ text: UnsafeRawBufferPointer) -> Int64? {
-        (Array(text) + Array("T00:00:00Z".utf8)).withUnsafeBytes { TimeText.parseRFC3339($0) }
+        (Array(text) + Array("T00:00:00Z".utf8)).withUnsafeBytes { RFC3339.parse($0) }
     }
 
     private static func withZone(_ text: UnsafeRawBufferPointer) -> Bool {
-        (Array(text) + [UInt8(ascii: "Z")]).withUnsafeBytes { TimeText.parseRFC3339($0) != nil }
+        (Array(text) + [UInt8(ascii: "Z")]).withUnsafeBytes { RFC3339.parse($0) != nil }
     }
 
     /// As the request list writes them; RFC 3339 in UTC, with fractions where there are some.

@@ -1,10 +1,10 @@
 /// RFC 3339 date-times, read from their bytes.
-package enum TimeText {
+enum TimeText {
     /// µs since the epoch; nil when the text is not a date-time of RFC 3339, section 5.6. Years 0000 to 9999.
     ///
     /// Fractions may have up to nine digits and are cut to µs. The second 60 exists only as 23:59:60 UTC and is read as
     /// 59.999999: the epoch has no place for it.
-    package static func parseRFC3339(_ text: UnsafeRawBufferPointer) -> Int64? {
+    static func parseRFC3339(_ text: UnsafeRawBufferPointer) -> Int64? {
         guard text.count >= 20,
             let year = number(text, 0, 4), text[4] == UInt8(ascii: "-"),
             let month = number(text, 5, 2), text[7] == UInt8(ascii: "-"), 1...12 ~= month,
@@ -76,4 +76,9 @@ package enum TimeText {
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
+}
+
+/// The same for request lists; Serving has a `TimeText`, too.
+package enum RFC3339 {
+    package static func parse(_ text: UnsafeRawBufferPointer) -> Int64? { TimeText.parseRFC3339(text) }
 }
