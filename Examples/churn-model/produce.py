@@ -11,6 +11,7 @@ bootstrap = os.environ["KAFKA_BOOTSTRAP"]
 producer = Producer({
     "bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 20, "partitioner": "murmur2_random",
     "queue.buffering.max.messages": 1_000_000})
+admin = AdminClient({"bootstrap.servers": bootstrap})
 topics = set()
 newest = 0
 count = 0
@@ -20,8 +21,7 @@ with open(sys.argv[1]) as log:
         topic, value = record["topic"], record["value"]
         if topic not in topics:
             topics.add(topic)
-            for created in AdminClient({"bootstrap.servers": bootstrap}).create_topics(
-                    [NewTopic(topic, num_partitions=4, replication_factor=1)]).values():
+            for created in admin.create_topics([NewTopic(topic, num_partitions=4, replication_factor=1)]).values():
                 created.result(30)
         time = value["event_time"] if "event_time" in value else int(datetime.fromisoformat(value["ordered_at"]).timestamp() * 1_000)
         newest = max(newest, time)

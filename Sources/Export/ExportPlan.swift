@@ -14,7 +14,6 @@ final class ExportPlan: Sendable {
         var readsFields: Bool
         /// Indexes of the labels over the stream.
         var labels: [Int]
-        var maxClockSkew: Microseconds
     }
 
     let definitions: Definitions
@@ -67,7 +66,7 @@ final class ExportPlan: Sendable {
             let feeds = position.map { full.streams[$0].views.contains { read.contains($0) } } ?? false
             return StreamUse(
                 position: position, keyIndex: keyIndex, keyCount: stream.keys.count, fieldCount: stream.fields.count,
-                hasIDs: stream.idPath != nil, readsFields: feeds || !own.isEmpty, labels: own, maxClockSkew: stream.maxClockSkew)
+                hasIDs: stream.idPath != nil, readsFields: feeds || !own.isEmpty, labels: own)
         }
     }
 

@@ -24,6 +24,8 @@ public final class TrainingExport {
     private let events: ByteSpool
     /// The last time that anything is asked of: later events matter for acceptance and labels only.
     private let newestRequest: Int64
+    /// By stream: `max_clock_skew`.
+    private let skews: [Microseconds]
     private var record = RecordWriter()
     private var summary = ExportSummary()
     private var logEnd = Int64.min
@@ -38,6 +40,7 @@ public final class TrainingExport {
         guard definitions.streams.count <= EventCodec.maxStreams else {
             throw ExportError("there are \(definitions.streams.count) streams", remedy: "an export takes \(EventCodec.maxStreams)")
         }
+        skews = definitions.streams.map(\.maxClockSkew)
         let plan = try ExportPlan(definitions, what: options.features, labels: options.labels)
         let keys = KeyFilter(memoryBytes: options.memoryBytes / 8)
         let requests = ByteSpool(
@@ -81,11 +84,14 @@ public final class TrainingExport {
     public func take(_ batch: EventBatch, _ origins: UnsafeBufferPointer<EventOrigin>) throws(ExportError) {
         precondition(origins.count == batch.eventCount, "each event has its origin")
         for i in 0..<batch.eventCount {
-            let event = batch.events[i]
+            let event = batch.events[i], origin = origins[i]
+            if origin.recordTime >= 0, event.time > origin.recordTime + skews[Int(event.stream)] {
+                if plan.streams[Int(event.stream)] != nil { summary.dropped[Int(DropReason.future.rawValue)] += 1 }
+                continue
+            }
             logEnd = Swift.max(logEnd, event.time)
             guard let use = plan.streams[Int(event.stream)] else { continue }
             summary.eventsRead += 1
-            let origin = origins[i]
             if options.isAsKnown {
                 guard origin.recordTime >= 0 else {
                     throw ExportError(

@@ -106,6 +106,22 @@ import Testing
         #expect(text == keys.reversed().map { "{\"customer\":\"\($0)\",\"time\":\"2026-01-01T12:00:00Z\",\"clicks_1h\":1}\n" }.joined())
     }
 
+    @Test func `events too far ahead of their broker's clock are dropped, as live`() throws {
+        let directory = try TemporaryDirectory()
+        try "customer,time\nc1,2026-01-01T12:30:00Z\n".write(toFile: directory.file("list.csv"), atomically: true, encoding: .utf8)
+        let options = ExportOptions(
+            features: .features(["clicks_1h"]), requests: .init(path: directory.file("list.csv")), output: directory.file("out.csv"),
+            format: .csv)
+        let export = try TrainingExport(ExportScenario.definitions(latenessSeconds: 3600, maxIDs: 4096), options)
+        let skew: Int64 = .minutes(5)
+        let events = (0..<3).map { click("c1", Self.noon, id: UInt64($0)) }
+        let origins = [Self.noon - skew, Self.noon - skew - 1, -1].enumerated().map { EventOrigin(recordTime: $1, order: Int64($0)) }
+        try origins.withUnsafeBufferPointer { try export.take(ExportScenario.batch(events), $0) }
+        let summary = try export.finish()
+        #expect(summary.dropped[Int(DropReason.future.rawValue)] == 1)
+        #expect(try String(contentsOfFile: directory.file("out.csv"), encoding: .utf8) == "customer,time,clicks_1h\nc1,2026-01-01T12:30:00Z,2\n")
+    }
+
     // MARK: Labels
 
     @Test func `labels begin after the request, end with their horizon and are null beyond the logs`() throws {
