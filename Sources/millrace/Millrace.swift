@@ -19,7 +19,7 @@ struct Millrace: AsyncParsableCommand {
 
             Exit codes: 0 done, 1 failed, 2 the definitions file has faults, 64 wrong usage.
             """,
-        subcommands: [Serve.self, Get.self, Check.self, Describe.self, Generate.self, RebuildCommand.self, Verify.self])
+        subcommands: [Serve.self, Get.self, ExportCommand.self, Check.self, Describe.self, Generate.self, RebuildCommand.self, BackfillCommand.self, Verify.self])
 }
 
 /// Exit codes beyond those of ArgumentParser.
