@@ -37,7 +37,7 @@ import Testing
                     .init(name: "n_1h", aggregation: .count(field: nil), window: .sliding(length: .hours(1), hop: .minutes(1))),
                     .init(name: "pages", aggregation: .countBy(by: "page", maxKeys: 8), window: .lifetime),
                 ])],
-            kafka: kafka, store: settings)
+            store: settings, kafka: kafka)
     }
 
     private struct Event {
