@@ -1,4 +1,5 @@
 import FeatureStore
+import JSONBytes
 
 /// Finds the values of a stream's paths in one row of a CSV file (RFC 4180).
 ///
@@ -9,6 +10,7 @@ final class CSVProjection {
         /// Negative: nothing reads it.
         var capture: Int32
         var isBool: Bool
+        var isVector: Bool
     }
 
     private let columns: UnsafeMutablePointer<Column>
@@ -21,7 +23,7 @@ final class CSVProjection {
         self.delimiter = delimiter
         columnCount = names.count
         columns = .allocate(capacity: max(1, names.count))
-        columns.initialize(repeating: Column(capture: -1, isBool: false), count: names.count)
+        columns.initialize(repeating: Column(capture: -1, isBool: false, isVector: false), count: names.count)
         let paths = names.map { options.columns[$0] ?? $0 }
         var known: Set<String> = []
         for slot in plan.slots {
@@ -37,6 +39,7 @@ final class CSVProjection {
             }
             columns[column].capture = Int32(node.capture)
             if case .field(.bool) = slot.role { columns[column].isBool = true }
+            columns[column].isVector = slot.role.isVector
         }
         for (name, path) in options.columns.sorted(by: { $0.key < $1.key }) where names.contains(name) && !known.contains(path) {
             throw DecoderSetupError(
@@ -78,6 +81,7 @@ final class CSVProjection {
             let target = columns[column]
             if target.capture >= 0 {
                 if target.isBool, value.kind == .text { value = bool(value, row) }
+                if target.isVector, value.kind == .text { value = vector(value, row) }
                 captures[Int(target.capture)] = value
             }
             column += 1
@@ -107,6 +111,19 @@ final class CSVProjection {
             written += 1
         }
         throw .rowCut
+    }
+
+    /// A JSON array of numbers, as text.
+    private func vector(_ text: RawValue, _ row: UnsafeRawBufferPointer) -> RawValue {
+        var value = text
+        var reader = JSONReader(
+            UnsafeRawBufferPointer(rebasing: row[Int(text.position)..<Int(text.position) + Int(text.length)]))
+        if text.length == 0 {
+            value.kind = .null
+        } else if (try? reader.peek()) == .array, (try? reader.skipValue()) != nil, (try? reader.finish()) != nil {
+            value.kind = .array
+        }
+        return value
     }
 
     private func bool(_ text: RawValue, _ row: UnsafeRawBufferPointer) -> RawValue {

@@ -99,6 +99,7 @@ final class LogFixture {
             case .null: "null"
             case .integer: "\(value.word)"
             case .string: String(validating: value.bytes, as: UTF8.self)!
+            case .vector: "\(Array(value.bytes.bindMemory(to: Int64.self)))"
             }
         }
         var place = ""

@@ -20,6 +20,14 @@ import Testing
         ])
     }
 
+    @Test func vectorsAreJSONArrays() {
+        fixture.definitions.streams[0].fields = [FieldDefinition(name: "taste", type: .vector(dimension: 2, scale: 1))]
+        let result = fixture.run(options(
+            "customer,time,taste\na,1700000000,\"[1, -2.5]\"\nb,1700000000,\nc,1700000000,[1]\nd,1700000000,\"[1,2]3]\"\ne,1700000000,7\n"))
+        #expect(result.events == ["0 1700000000 a|[10, -25]", "0 1700000000 b|null"])
+        #expect(result.drops.count == 3)
+    }
+
     @Test func columnsAreMapped() {
         let text = "when;x\tuser\tsku\tcost\n1700000000\ta\tp1\t3.00\n"
         var wanted = options(text, name: "clicks.tsv")
