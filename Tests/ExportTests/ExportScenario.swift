@@ -17,6 +17,8 @@ struct ExportScenario {
         var number: Int64?
         var amount: Int64?
         var flag: Bool?
+        /// Of clicks.
+        var vector: [Int64]?
     }
     struct Request {
         var key: String
@@ -62,7 +64,8 @@ struct ExportScenario {
                 id: random.next(), keys: stream == 0 ? [customer, "p\(random.int(0...2))"] : [customer],
                 text: random.one(in: 6) ? nil : random.pick(["a", "b", "c", "ä, \"quoted\"", ""]),
                 number: random.one(in: 6) ? nil : random.int64(-2...9), amount: random.one(in: 6) ? nil : random.int64(-300...9000),
-                flag: random.one(in: 6) ? nil : random.one(in: 2))
+                flag: random.one(in: 6) ? nil : random.one(in: 2),
+                vector: stream == 1 || random.one(in: 6) ? nil : [random.int64(-200...200), random.int64(-200...200)])
             if random.one(in: 7), let other = events.filter({ $0.stream == stream }).last {
                 event = other
                 event.recordTime = max(arrived, event.recordTime)
@@ -101,7 +104,7 @@ struct ExportScenario {
                     id: i
                     allowed_lateness: \(latenessSeconds)s
                     max_ids_per_row: \(maxIDs)
-                    fields: {s: string, n: int64, d: {type: decimal, scale: 2}, b: bool}
+                    fields: {s: string, n: int64, d: {type: decimal, scale: 2}, b: bool, v: {type: vector, dimension: 2, scale: 2}}
                   orders:
                     topic: orders
                     keys: {customer: c}
@@ -132,6 +135,21 @@ struct ExportScenario {
                       kinds: {aggregation: distinct_count, field: s}
                       per_kind: {aggregation: count_by, by: s, max_keys: 2}
                       spent_on: {aggregation: sum_by, field: d, by: s}
+                  shapes:
+                    entity: customer
+                    stream: clicks
+                    windows: [1h, 7d]
+                    features:
+                      spread: {aggregation: stddev, field: d}
+                      median: {aggregation: percentile, field: d, percent: 50}
+                      favourites: {aggregation: top_k, field: s, k: 2}
+                      warm: {aggregation: decayed_sum, field: d, half_life: 1h}
+                      visits: {aggregation: session_count, gap: 30m}
+                      bounces: {aggregation: bounce_rate, gap: 30m}
+                      days: {aggregation: streak}
+                      known_for: {aggregation: time_since_first}
+                      taste: {aggregation: mean, field: v}
+                      last_taste: {aggregation: last, field: v}
                   buys:
                     entity: customer
                     stream: orders
@@ -161,7 +179,8 @@ struct ExportScenario {
                     entity: customer
                     features: [rate, clicks_1m, clicks_1h, clicks_24h, clicks_lifetime, spent_1h, spent_lifetime, average_24h, least_1h, most_lifetime,
                       oldest_24h, oldest_lifetime, newest_5m, newest_7d, recent_7d, numbers_7d, kinds_7d, per_kind_7d, spent_on_5m, orders_1h, orders_30d,
-                      since_30d, flag_30d]
+                      since_30d, flag_30d, spread_7d, median_7d, favourites_1h, favourites_7d, warm_7d, visits_7d, bounces_7d, days_7d, known_for_7d,
+                      taste_1h, taste_7d, last_taste_7d]
                   products: {entity: product, features: [views_1h, views_7d, visitors_7d, value_7d]}
                 """, file: "random.yaml")
         definitions.store.durability = .replay
@@ -175,7 +194,8 @@ struct ExportScenario {
     static func batch(_ events: [Event]) -> EventBatch {
         let batch = EventBatch(eventCapacity: 16)
         for event in events {
-            let count = event.keys.count + 4
+            // Clicks have a vector behind the fields of both.
+            let first = event.keys.count, count = first + (event.stream == 0 ? 5 : 4)
             let values = batch.reserveValues(count)
             func store(_ text: String) -> FieldValue {
                 let room = batch.store(byteCount: text.utf8.count)
@@ -183,10 +203,15 @@ struct ExportScenario {
                 return .string(UnsafeRawBufferPointer(room))
             }
             for (i, key) in event.keys.enumerated() { values[i] = store(key) }
-            if let text = event.text { values[count - 4] = store(text) }
-            if let number = event.number { values[count - 3] = .integer(number) }
-            if let amount = event.amount { values[count - 2] = .integer(amount) }
-            if let flag = event.flag { values[count - 1] = .integer(flag ? 1 : 0) }
+            if let text = event.text { values[first] = store(text) }
+            if let number = event.number { values[first + 1] = .integer(number) }
+            if let amount = event.amount { values[first + 2] = .integer(amount) }
+            if let flag = event.flag { values[first + 3] = .integer(flag ? 1 : 0) }
+            if let vector = event.vector {
+                let room = batch.store(byteCount: vector.count * 8)
+                vector.withUnsafeBytes { room.copyMemory(from: $0) }
+                values[first + 4] = .vector(UnsafeRawBufferPointer(room))
+            }
             batch.append(stream: Int32(event.stream), time: event.time, id: event.id, valueCount: count)
         }
         return batch

@@ -160,7 +160,7 @@ import Testing
         ("x=any(clicks) within 0s", "`0s` is not a duration"), ("x=any(clicks) within 7d by", "a field must follow"),
         ("x=any(clicks) within 7d where", "a condition must follow"), ("x=any(clicks) within 7d and", "`and` is not expected"),
         ("x=any(click) within 7d", "did you mean `clicks`?"), ("x=sum(clicks.s) within 7d", "`s` is not a number"),
-        ("x=any(clicks) within 7d by d", "`d` is a decimal"), ("x=any(clicks) within 7d by m", "has no field `m`"),
+        ("x=any(clicks) within 7d by d", "`d` is a decimal"), ("x=any(clicks) within 7d by v", "`v` is a vector"), ("x=any(clicks) within 7d by m", "has no field `m`"),
         ("x=any(clicks) within 7d where m > 1", "where m > 1"),
     ])
     func `a label that cannot be is explained`(text: String, wanted: String) throws {

@@ -66,7 +66,7 @@ struct LabelPlan: Sendable {
             switch source.fields[by].type {
             case .string: byIsInteger = false
             case .int64, .bool: byIsInteger = true
-            default: throw fault("`\(name)` is a decimal", "`by` takes string, int64 and bool fields")
+            default: throw fault("`\(name)` is \(Self.article(source.fields[by].type))", "`by` takes string, int64 and bool fields")
             }
         } else {
             (by, byIsInteger) = (-1, false)
@@ -79,6 +79,8 @@ struct LabelPlan: Sendable {
             filter = nil
         }
     }
+
+    private static func article(_ type: FieldType) -> String { if case .vector = type { "a vector" } else { "a decimal" } }
 
     /// One event that the label counts.
     struct Event {

@@ -3,8 +3,8 @@ internal import JSONBytes
 
 /// The record schema of an export, and rows in Avro's binary encoding (Apache Avro specification 1.11).
 ///
-/// Every column but key and time may be null. Decimals are `bytes` with the logical type `decimal`, lists arrays, maps maps; times have the
-/// logical type `timestamp-micros`.
+/// Every column but key and time may be null. Decimals are `bytes` with the logical type `decimal`, lists arrays, maps maps, rankings
+/// arrays of records; times have the logical type `timestamp-micros`.
 final class AvroEncoder: RowEncoder {
     private let layout: OutputLayout
     private var text: [UInt8] = []
@@ -50,10 +50,10 @@ final class AvroEncoder: RowEncoder {
             }
         }
         for feature in layout.features {
-            field(feature.name, isOptional: true) { type(feature.type, &$0) }
+            field(feature.name, isOptional: true) { Self.type(feature.type, named: feature.name, &$0) }
             if layout.hasStatus { field("\(feature.name)_status", isOptional: false) { $0.string("string") } }
         }
-        for label in layout.labels { field(label.name, isOptional: true) { type(label.type, &$0) } }
+        for label in layout.labels { field(label.name, isOptional: true) { Self.type(label.type, named: label.name, &$0) } }
         json.endArray()
         json.endObject()
         return json.bytes
@@ -66,7 +66,8 @@ final class AvroEncoder: RowEncoder {
         json.endObject()
     }
 
-    private static func type(_ type: ValueType, _ json: inout JSONWriter) {
+    /// `name` is the feature's, a name in Avro as it is.
+    private static func type(_ type: ValueType, named name: String, _ json: inout JSONWriter) {
         switch type {
         case .bool: json.string("boolean")
         case .int: json.string("long")
@@ -87,7 +88,25 @@ final class AvroEncoder: RowEncoder {
             json.beginObject()
             json.member("type", isList ? "array" : "map")
             json.key(isList ? "items" : "values")
-            Self.type(element, &json)
+            Self.type(element, named: name, &json)
+            json.endObject()
+        case .ranking:
+            json.beginObject()
+            json.member("type", "array")
+            json.key("items")
+            json.beginObject()
+            json.member("type", "record")
+            json.member("name", "\(name)_entry")
+            json.key("fields")
+            json.beginArray()
+            for (part, type) in [("count", "long"), ("share", "double"), ("value", "string")] {
+                json.beginObject()
+                json.member("name", part)
+                json.member("type", type)
+                json.endObject()
+            }
+            json.endArray()
+            json.endObject()
             json.endObject()
         }
     }
@@ -143,6 +162,17 @@ final class AvroEncoder: RowEncoder {
                 for entry in entries {
                     string(entry.key)
                     self.value(entry.value, element)
+                }
+            }
+            long(0)
+        case (.ranking, .list(let entries)):
+            if !entries.isEmpty {
+                long(Int64(entries.count))
+                for entry in entries {
+                    let ranked = RankedEntry(entry)
+                    long(ranked.count)
+                    double(ranked.share)
+                    string(ranked.value)
                 }
             }
             long(0)

@@ -73,6 +73,25 @@ protocol RowWriter: AnyObject {
     func finish() throws(ExportError)
 }
 
+/// One entry of a `ValueType.ranking`.
+struct RankedEntry {
+    private(set) var count: Int64 = 0
+    private(set) var share = 0.0
+    private(set) var value = ""
+
+    init(_ entry: Value) {
+        guard case .map(let members) = entry else { return }
+        for member in members {
+            switch (member.key, member.value) {
+            case ("count", .int(let count)): self.count = count
+            case ("share", let share): self.share = share.nearestDouble ?? .nan
+            case ("value", .string(let value)): self.value = value
+            default: break
+            }
+        }
+    }
+}
+
 extension JSONWriter {
     /// Decimals are numbers with every digit, maps are objects, lists are arrays; as lookups over HTTP are answered.
     mutating func value(_ value: Value) {

@@ -6,7 +6,7 @@ internal import FeatureStore
 ///     per feature: status UInt8, value; per label: value
 ///
 /// A value is a Float64 (NaN: null), a text (UInt8 1 and length UInt32, bytes; UInt8 0: null), or of lists and maps a count UInt32 (0: null,
-/// too) and so many texts or Float64, or texts each with its Float64.
+/// too) and so many texts or Float64, or texts each with its Float64; rankings have a second Float64, the share, behind the count.
 final class PackedEncoder: RowEncoder {
     private let layout: OutputLayout
 
@@ -40,6 +40,15 @@ final class PackedEncoder: RowEncoder {
                 } else {
                     record.append(one.nearestDouble ?? .nan)
                 }
+            }
+        case .ranking:
+            guard case .list(let entries) = value else { return record.append(UInt32(0)) }
+            record.append(UInt32(entries.count))
+            for entry in entries {
+                let ranked = RankedEntry(entry)
+                record.appendCounted(ranked.value)
+                record.append(Double(ranked.count))
+                record.append(ranked.share)
             }
         case .map:
             guard case .map(let entries) = value else { return record.append(UInt32(0)) }

@@ -76,6 +76,7 @@ enum PackedSchema {
                 if case .string = element { ofTexts = true }
                 ragged("list", ["indptr", "data"] + (ofTexts ? ["vocabulary"] : []))
             case .map: ragged("csr", ["indptr", "indices", "data", "vocabulary"])
+            case .ranking: ragged("ranking", ["indptr", "indices", "data", "shares", "vocabulary"])
             }
             if hasStatus {
                 json.key("status_column")

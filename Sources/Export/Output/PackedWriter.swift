@@ -11,13 +11,14 @@ internal import JSONBytes
 ///     NAME.codes.npy + NAME.vocabulary.json          a string feature: Int32, an index into the vocabulary; null -1
 ///     NAME.indptr.npy + NAME.data.npy                a list feature: the row i has data[indptr[i]:indptr[i+1]]
 ///     NAME.indptr.npy + NAME.indices.npy + NAME.data.npy + NAME.vocabulary.json     a map feature or label by a field, as CSR
+///     the same and NAME.shares.npy                   a ranking (`top_k`): counts in `data`, shares beside them, in the order of the rank
 ///     columns/NAME.npy                               another column of the request list: Float64, or bytes where it is text
 final class PackedWriter: RowWriter {
     private enum Part {
         case number
         case text(Int)
         case list(Int, ofTexts: Bool)
-        case map(Int)
+        case map(Int, isRanking: Bool)
     }
     /// The files of one feature that is no number.
     private final class Ragged {
@@ -26,6 +27,7 @@ final class PackedWriter: RowWriter {
         var pointers: NpyFile?
         var indices: NpyFile?
         var data: NpyFile?
+        var shares: NpyFile?
         var vocabulary: Vocabulary?
         var count: Int64 = 0
         init(_ name: String) { self.name = name }
@@ -84,7 +86,7 @@ final class PackedWriter: RowWriter {
     private static func isNumber(_ type: ValueType) -> Bool {
         switch type {
         case .bool, .int, .double, .decimal: true
-        case .string, .list, .map: false
+        case .string, .list, .map, .ranking: false
         }
     }
 
@@ -111,7 +113,9 @@ final class PackedWriter: RowWriter {
         files.indices = try NpyFile(path: "\(base).indices.npy", type: "<i4", bytesEach: 4)
         files.data = try NpyFile(path: "\(base).data.npy", type: "<f8", bytesEach: 8)
         files.vocabulary = Vocabulary()
-        return .map(index)
+        guard case .ranking = feature.type else { return .map(index, isRanking: false) }
+        files.shares = try NpyFile(path: "\(base).shares.npy", type: "<f8", bytesEach: 8)
+        return .map(index, isRanking: true)
     }
 
     // MARK: Rows
@@ -163,12 +167,13 @@ final class PackedWriter: RowWriter {
             }
             files.count += Int64(count)
             try files.pointers!.write(files.count)
-        case .map(let index):
+        case .map(let index, let isRanking):
             let files = ragged[index]
             let count = reader.read(UInt32.self)
             for _ in 0..<count {
                 try files.indices!.write(files.vocabulary!.number(of: reader.text()))
                 try files.data!.write(reader.read(Double.self))
+                if isRanking { try files.shares!.write(reader.read(Double.self)) }
             }
             files.count += Int64(count)
             try files.pointers!.write(files.count)
@@ -184,6 +189,7 @@ final class PackedWriter: RowWriter {
             try files.pointers?.finish(rows: rows + 1)
             try files.indices?.finish(rows: Int(files.count))
             try files.data?.finish(rows: Int(files.count))
+            try files.shares?.finish(rows: Int(files.count))
             if let texts = files.vocabulary?.texts {
                 var json = JSONWriter()
                 json.beginArray()

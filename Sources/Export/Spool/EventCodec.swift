@@ -50,7 +50,7 @@ enum EventCodec {
                 switch field.kind {
                 case .null: break
                 case .integer: record.append(field.word)
-                case .string: record.appendCounted(field.bytes)
+                case .string, .vector: record.appendCounted(field.bytes)
                 }
             }
         }
@@ -86,6 +86,7 @@ enum EventCodec {
                     switch FieldValue.Kind(rawValue: reader.read(UInt8.self)) {
                     case .integer: .integer(reader.read())
                     case .string: .string(reader.counted())
+                    case .vector: .vector(reader.counted())
                     default: .null
                     }
                 (values + i).initialize(to: value)
