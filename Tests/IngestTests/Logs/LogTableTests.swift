@@ -65,7 +65,7 @@ import Testing
             "time (time) is not a number (byte 2)", "the record has a quote where CSV allows none (byte 14)",
             "the record has a quote where CSV allows none (byte 16)", "key `customer` (customer) is required and missing (byte 0)",
             "field `price` (product.price) is not a number (byte 19)",
-            "field `seen` has a value of another type than the stream declares (byte 17)",
+            "field `seen` (seen) has a value of another type than the stream declares (byte 17)",
         ])
     }
 
