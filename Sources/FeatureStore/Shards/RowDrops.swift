@@ -53,6 +53,7 @@ package struct RowDrops: Sendable, Equatable {
         case .late: one.counts.1 = 1
         case .duplicate: one.counts.2 = 1
         case .malformed, .unknown, .empty: return  // of no row
+        case .beforeCutover: return  // the backfill has it
         }
         add(one, id)
     }
