@@ -30,7 +30,7 @@ import Testing
         #expect((row["left_out_tiles"] as? [[String: Any]])?.map { $0["partial"] as? Int } == [1])
         let shard = try #require((json["shards"] as? [[String: Any]])?.first)
         #expect(shard["dropped"] as? [[String: AnyHashable]] == [["stream": "clicks", "duplicate": 1, "late": 0, "future": 1]])
-        #expect((shard["positions"] as? [[String: AnyHashable]])?.first?["offset"] == 8)
+        #expect((shard["positions"] as? [[String: Any]])?.first?["offset"] as? Int == 8)
     }
 
     @Test func `the chart has a bar for each tile, the edge, and fits`() throws {
