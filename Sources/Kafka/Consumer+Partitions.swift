@@ -2,6 +2,14 @@ internal import CRdKafka
 
 // All of these but `cachedWatermarks` belong to the polling thread.
 extension Consumer {
+    /// Joins the group and subscribes to the topics; its answer comes by way of `onAssign`, inside a later `poll`.
+    public func subscribe() throws(KafkaError) {
+        _ = try open("subscribing")
+        let list = TopicPartitionList(capacity: topics.count)
+        for topic in topics { rd_kafka_topic_partition_list_add(list.handle, topic, RD_KAFKA_PARTITION_UA) }
+        try Kafka.check(rd_kafka_subscribe(client, list.handle), "subscribing to \(topics.joined(separator: ", "))")
+    }
+
     /// Reads these partitions, from these positions, without a group: for a consumer that does not subscribe. Replaces what was read
     /// before; `onAssign` and `onRevoke` are not called.
     public func assign(_ starts: [TopicPartition: StartPosition]) throws(KafkaError) {

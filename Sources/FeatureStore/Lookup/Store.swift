@@ -58,13 +58,59 @@ public final class Store: Sendable {
     public func noteAssigned() { state.withLock { $0.isAssigned = true } }
     public var isAssigned: Bool { state.withLock { $0.isAssigned } }
 
-    /// Opens a shard for ingest and serves it from now on.
+    /// Opens the shards that lie on the disk and serves them from now on, before any broker has said which are this process's.
+    /// One that cannot be opened is unavailable, and says why.
+    public func openAhead() {
+        for number in Self.shardNumbers(in: directory) {
+            // A torn shard is made anew when there is a log to rebuild it from.
+            let isTorn = SessionMark(directory: Shard.path(directory, number)).isTorn
+            do throws(ShardError) {
+                guard !isTorn else {
+                    throw .file("was open without syncing when the system went down: it is rebuilt when a broker answers", directory: directory)
+                }
+                let counts = try openShard(number).partitionCounts
+                state.withLock { state in if state.partitionCounts.isEmpty { state.partitionCounts = counts } }
+            } catch {
+                noteUnavailable(number, "\(error)")
+            }
+        }
+    }
+
+    /// Opens a shard for ingest and serves it from now on; one that is open already goes on. When it cannot be written, its rows are served
+    /// as long as they can be read.
     public func openShard(_ number: Int, warn: (String) -> Void = { _ in }) throws(ShardError) -> Shard {
-        let counts = state.withLock { $0.partitionCounts }
-        let shard = try Shard(
-            number: number, definitions: definitions, directory: directory, partitionCounts: counts, warn: warn)
-        state.withLock { $0.shards[number] = shard }
-        return shard
+        let (counts, open) = state.withLock { ($0.partitionCounts, $0.shards[number]) }
+        if let open, !open.isReadOnly {
+            try open.agree(counts)
+            return open
+        }
+        open?.close()  // LMDB opens a directory once in a process.
+        do throws(ShardError) {
+            let shard = try Shard(
+                number: number, definitions: definitions, directory: directory, partitionCounts: counts, warn: warn)
+            state.withLock { state in
+                state.shards[number] = shard
+                state.unavailable[number] = nil
+            }
+            return shard
+        } catch {
+            let readable = try? Shard(
+                number: number, definitions: definitions, directory: directory, partitionCounts: counts, readOnly: true)
+            readable?.noteStopped("\(error)")
+            state.withLock { $0.shards[number] = readable }
+            throw error
+        }
+    }
+
+    /// Closes the shards that were opened ahead and are not among these.
+    public func closeShards(except numbers: Set<Int>) {
+        for shard in shards where !numbers.contains(shard.number) { closeShard(shard.number) }
+        state.withLock { state in state.unavailable = state.unavailable.filter { numbers.contains($0.key) } }
+    }
+
+    /// Where a stream's topic would be read on: also of a shard that can only be read.
+    public func nextOffset(shard number: Int, stream: Int) -> Int64? {
+        state.withLock { $0.shards[number] }?.nextOffset(stream: stream)
     }
 
     /// A shard is assigned to this process but cannot be opened or goes no further.

@@ -37,6 +37,8 @@ public final class Shard: Sendable {
         var disconnectedSince: Int64?
         var partitionMismatches: UInt64 = 0
         var commit = CommitStatistics()
+        /// By topic, as agreed when the shard was made.
+        var partitionCounts: [String: Int] = [:]
     }
 
     /// Opens the shard in `directory/shard-NNNN`, making it when it is new.
@@ -47,7 +49,10 @@ public final class Shard: Sendable {
         warn: (String) -> Void = { _ in }
     ) throws(ShardError) {
         let path = Self.path(directory, number)
-        if !readOnly, SessionMark(directory: path).isTorn {
+        if SessionMark(directory: path).isTorn {
+            guard !readOnly else {
+                throw .file("was open without syncing when the system went down: `millrace serve` rebuilds it from the log", directory: path)
+            }
             warn("\(path) was open without syncing when the system went down: it is rebuilt from the log")
             do throws(LMDBError) { try Environment.destroy(path: path) } catch { throw .storage(error) }
         }
@@ -81,16 +86,16 @@ public final class Shard: Sendable {
                 stored, definitions: definitions, partitionCounts: partitionCounts, directory: path)
             catalog = agreed.catalog
             since = agreed.since
-            self.partitionCounts = agreed.meta.partitions
             if !readOnly {
-                guard SessionMark(directory: path).markOpen(settings.durability) else {
-                    throw ShardError.file("cannot write the file `session`: check the owner and the free space", directory: path)
-                }
-                try environment.write { transaction in
-                    for name in stored.views.keys where agreed.meta.views[name] == nil {
-                        try ShardMeta.remove("view/\(name)", meta, transaction)
+                let code = SessionMark(directory: path).markOpen(settings.durability)
+                guard code == 0 else { throw ShardError.writing("session", code: code, directory: path) }
+                try Self.growing(environment, settings) {
+                    try environment.write { transaction in
+                        for name in stored.views.keys where agreed.meta.views[name] == nil {
+                            try ShardMeta.remove("view/\(name)", meta, transaction)
+                        }
+                        try agreed.meta.write(to: meta, in: transaction)
                     }
-                    try agreed.meta.write(to: meta, in: transaction)
                 }
             }
             editors = agreed.catalog.entities.map { RowEditor(plan: $0) }
@@ -106,6 +111,7 @@ public final class Shard: Sendable {
                     return counts
                 })
             status.rows = try environment.entryCount(rows)
+            status.partitionCounts = agreed.meta.partitions
             self.status = Mutex(status)
         } catch let error as ShardError {
             throw error
@@ -117,7 +123,31 @@ public final class Shard: Sendable {
     }
 
     /// By topic, as agreed when the shard was made.
-    let partitionCounts: [String: Int]
+    var partitionCounts: [String: Int] { status.withLock { $0.partitionCounts } }
+    var isReadOnly: Bool { environment.options.readOnly }
+
+    /// Holds the topics' partitions against those the shard was made with: for a shard that was opened before a broker could be asked.
+    func agree(_ counts: [String: Int]) throws(ShardError) {
+        let known = partitionCounts
+        for (topic, count) in counts {
+            guard let was = known[topic], was != count else { continue }
+            throw .partitionCountChanged(topic: topic, was: was, is: count, directory: directory)
+        }
+        let fresh = counts.filter { known[$0.key] == nil }
+        guard !fresh.isEmpty else { return }
+        do {
+            try Self.growing(environment, settings) {
+                try environment.write { transaction in
+                    for (topic, count) in fresh { try ShardMeta.put("partitions/\(topic)", [UInt32(truncatingIfNeeded: count)], meta, transaction) }
+                }
+            }
+        } catch let error as LMDBError {
+            throw .storage(error)
+        } catch {
+            throw error as? ShardError ?? .corrupt("\(error)", directory: directory)
+        }
+        status.withLock { $0.partitionCounts.merge(fresh) { $1 } }
+    }
 
     public static func path(_ directory: String, _ number: Int) -> String {
         let digits = String(number)
@@ -127,7 +157,7 @@ public final class Shard: Sendable {
     /// Syncs and closes; the next opening needs no recovery. Lookups that come later fail with `closed`.
     public func close() {
         if !environment.options.readOnly, (try? environment.sync()) != nil {
-            _ = SessionMark(directory: directory).markClean()
+            _ = SessionMark(directory: directory).markClean()  // Left `open`, it costs a rebuild after a system crash, no more.
         }
         environment.close()
     }
@@ -174,7 +204,7 @@ public final class Shard: Sendable {
                 }
                 return
             } catch let error as LMDBError where error.kind == .mapFull {
-                try grow()
+                try Self.grow(environment, settings)
             } catch let error as LMDBError {
                 throw .storage(error)
             } catch {
@@ -246,13 +276,28 @@ public final class Shard: Sendable {
         }
     }
 
-    private func grow() throws(ShardError) {
-        let bytes = environment.info().mapBytes
-        guard bytes < settings.maxMapBytes else { throw .mapLimit(bytes: settings.maxMapBytes, directory: directory) }
-        do throws(LMDBError) {
-            try environment.grow(toMapBytes: Swift.min(bytes * 2, settings.maxMapBytes))
-        } catch { throw .storage(error) }
+    /// Runs a write again with a larger map as long as it does not fit.
+    private static func growing(_ environment: Environment, _ settings: StoreSettings, _ write: () throws -> Void) throws {
+        while true {
+            do { return try write() } catch let error as LMDBError where error.kind == .mapFull { try grow(environment, settings) }
+        }
     }
+
+    /// Doubles the map. On a disk without room for that (`replay`, where the map has its blocks beforehand) it takes a smaller step, down to
+    /// `smallestStep`.
+    private static func grow(_ environment: Environment, _ settings: StoreSettings) throws(ShardError) {
+        let bytes = environment.info().mapBytes
+        guard bytes < settings.maxMapBytes else { throw .mapLimit(bytes: settings.maxMapBytes, directory: environment.path) }
+        var step = Swift.min(bytes, settings.maxMapBytes - bytes)
+        while true {
+            do throws(LMDBError) { return try environment.grow(toMapBytes: bytes + step) } catch {
+                guard error.kind == .diskFull, step > smallestStep else { throw .storage(error) }
+                step = Swift.max(smallestStep, step / 2)
+            }
+        }
+    }
+
+    private static let smallestStep = 256 << 10
 
     // MARK: Reading
 
@@ -315,11 +360,13 @@ public final class Shard: Sendable {
     private static func freshness(_ status: Status, now: Int64) -> Microseconds? {
         var behind: Microseconds?
         for (position, end) in zip(status.positions, status.ends) {
-            if let end, end > (position?.nextOffset ?? 0) {
-                guard let position else { return nil }  // nothing applied yet, so nobody knows
-                behind = Swift.max(behind ?? 0, now - position.newestRecordTime)
-            } else if end != nil || position != nil {
+            if let end, end == position?.nextOffset ?? 0 {
                 behind = behind ?? 0
+            } else if let position {
+                // Also while the end of the log is not known, or lies before what was read: then nobody knows how much is missing.
+                behind = Swift.max(behind ?? 0, now - position.newestRecordTime)
+            } else if end != nil {
+                return nil  // nothing applied yet, so nobody knows
             }
         }
         if let since = status.disconnectedSince { behind = Swift.max(behind ?? 0, now - since) }
@@ -335,10 +382,13 @@ public final class Shard: Sendable {
                 let offset = status.positions[i]?.nextOffset
                 positions.append(.init(
                     topic: stream.topic, partition: number, offset: offset ?? 0, end: status.ends[i]))
-                if let end = status.ends[i], let sum = lag { lag = sum + Swift.max(0, end - (offset ?? 0)) } else { lag = nil }
+                // A log that ends before what was read from it is not the same log.
+                if let end = status.ends[i], let sum = lag, end >= offset ?? 0 { lag = sum + end - (offset ?? 0) } else { lag = nil }
             }
+            let state: ShardStatus.State = status.stopReason != nil ? .stopped : status.disconnectedSince != nil ? .disconnected : .open
+            let reason = status.stopReason ?? status.disconnectedSince.map { "no broker has answered for \((now - $0) / 1_000_000) s" }
             return ShardStatus(
-                shard: number, state: status.stopReason == nil ? .open : .stopped, reason: status.stopReason,
+                shard: number, state: state, reason: reason,
                 positions: positions, lagEvents: lag, freshness: Self.freshness(status, now: now), rows: status.rows,
                 mapBytes: info.mapBytes, usedBytes: info.usedBytes)
         }

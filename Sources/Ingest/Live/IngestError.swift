@@ -5,6 +5,8 @@ public enum IngestError: Error, CustomStringConvertible {
     case missingTopics([String])
     case unequalPartitions(entity: String, String, Int, String, Int)
     case positionGone(TopicPartition, offset: Int64, oldest: Int64?)
+    case logShorter(TopicPartition, offset: Int64, end: Int64)
+    case topicGone(String, offset: Int64)
 
     public var description: String {
         switch self {
@@ -23,6 +25,17 @@ public enum IngestError: Error, CustomStringConvertible {
             \(partition.topic)[\(partition.partition)]: the shard goes on at offset \(offset), which the topic does not have\
             \(oldest.map { " (its oldest is \($0))" } ?? ""): records have expired unread, or the topic was made anew. Delete this shard's \
             directory to rebuild it from what the topic still has, or restore a copy that is newer.
+            """
+        case .logShorter(let partition, let offset, let end):
+            """
+            \(partition.topic)[\(partition.partition)]: the shard has read up to offset \(offset), but the log ends at \(end): the topic was made \
+            anew, or its newest records were lost. Nothing of the new log was read. Delete this shard's directory to rebuild it from what the \
+            topic has now.
+            """
+        case .topicGone(let topic, let offset):
+            """
+            topic `\(topic)` no longer exists; the shard had read it up to offset \(offset). Its rows are served as they are. Create the topic and \
+            delete this shard's directory to rebuild it, or take the stream out of the definitions file.
             """
         }
     }

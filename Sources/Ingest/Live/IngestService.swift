@@ -6,38 +6,62 @@ internal import Synchronization
 ///
 ///     librdkafka ──poll──► polling thread ──RecordQueue──► shard thread ──one transaction──► LMDB
 ///
-/// Which shards this process hosts is the consumer group's decision. When partitions are assigned, the polling thread opens their
-/// shards and starts reading where their state ends; when they are revoked it finishes the batches at work and closes the shards
-/// before it lets go of the partitions.
+/// Until a broker answers, the shards that lie on the disk are served as they are. Which shards this process hosts is the consumer group's
+/// decision. When partitions are assigned, the polling thread opens their shards and starts reading where their state ends; when they are
+/// revoked it finishes the batches at work and closes the shards before it lets go of the partitions (`IngestService+Assignment.swift`).
 public final class IngestService: @unchecked Sendable {
-    private let store: Store
-    private let definitions: Definitions
-    private let descriptorSets: [[UInt8]?]
-    private let notify: @Sendable (IngestNotice) -> Void
+    let store: Store
+    let definitions: Definitions
+    let descriptorSets: [[UInt8]?]
+    let notify: @Sendable (IngestNotice) -> Void
     public let metrics = IngestMetrics()
 
     private let isStopping = Atomic(false)
     private var thread: WorkerThread?
-    private var consumer: Consumer!
-    private var deadLetters: DeadLetters?
+    var consumer: Consumer!
+    var deadLetters: DeadLetters?
     private var deadLetterProducer: Producer?
-    private var partitionCounts: [String: Int] = [:]
+    var partitionCounts: [String: Int] = [:]
 
-    // Used by the polling thread only.
-    private var workers: [Int: ShardWorker] = [:]
-    private var arrived: [Int: (records: [Record], bytes: Int)] = [:]
-    private var paused: Set<Int> = []
+    // Used by the polling thread only (and by `start` before there is one).
+    var workers: [Int: ShardWorker] = [:]
+    var arrived: [Int: Arrived] = [:]
+    var paused: Set<Int> = []
+    /// Shards that must not read: stopped ones, and those that wait for disk space.
+    var held: Set<Int> = []
+    /// Those of them that are to be opened again.
+    var unopened: Set<Int> = []
+    var lastAttempt = ContinuousClock.now
     /// What is being read.
-    private var assigned: Set<TopicPartition> = []
+    var assigned: Set<TopicPartition> = []
+    var isFirstAssignment = true
+    var lastCommitted: [TopicPartition: Int64] = [:]
     private var lastCommit = ContinuousClock.now
-    private var lastCommitted: [TopicPartition: Int64] = [:]
     private var disconnectedSince: Int64?
+    var watch = LogWatch()
+    let cost: RecordCost
+    private let budget: IngestBudget
+    /// `RecordCost` of the largest record so far; 0: none has been seen.
+    private var largestRecord = 0
+
+    /// Records of one shard, between the poll and its queue.
+    struct Arrived {
+        var records: [Record] = []
+        var bytes = 0
+        var cost = 0
+    }
 
     /// How long a poll waits for a first record, and so how late a stop is noticed.
     private static let pollMilliseconds = 100
     private static let maxRecordsPerPoll = 10_000
+    /// What a record is taken to cost before one was seen.
+    private static let likelyRecordBytes = 16 << 10
     /// Positions go to the consumer group this often, for the tools that show lag. The store does not need them.
     private static let groupCommitInterval: Duration = .seconds(1)
+    /// The longest pause between two attempts to reach a broker.
+    private static let longestPauseSeconds = 10
+    /// Brokers that have just come up may not list their topics yet.
+    private static let topicGrace: Duration = .seconds(10)
 
     /// `descriptorSets`: per stream, the descriptor set of a Protobuf stream.
     public init(
@@ -47,10 +71,15 @@ public final class IngestService: @unchecked Sendable {
         definitions = store.definitions
         self.descriptorSets = descriptorSets
         self.notify = notify
+        cost = RecordCost(valueCounts: definitions.streams.map { $0.keys.count + $0.fields.count })
+        budget = IngestBudget(limitBytes: definitions.store.maxWaitingBytes)
     }
 
-    /// Checks the topics, joins the group (or takes every partition) and starts the threads. Blocks while brokers are asked.
-    public func start() throws {
+    /// Serves what is on the disk, waits for a broker, checks the topics, joins the group (or takes every partition) and starts the
+    /// threads. Blocks until all of that is done or `interrupt` is called; throws when the configuration cannot work.
+    ///
+    /// `prepare` runs once, when a broker has answered: to create topics, say.
+    public func start(prepare: () throws -> Void = {}) throws {
         let topics = definitions.streams.map(\.topic)
         // A wrong schema is reported before anything starts.
         for (index, stream) in definitions.streams.enumerated() {
@@ -65,16 +94,12 @@ public final class IngestService: @unchecked Sendable {
         configuration["auto.offset.reset"] = "error"
         configuration["enable.partition.eof"] = "true"
         consumer = try Consumer(
-            configuration: configuration, topics: topics,
-            subscribes: definitions.kafka.assignment == .group,
+            configuration: configuration, topics: topics, subscribes: false,
             onAssign: { [unowned self] in self.assign($0) }, onRevoke: { [unowned self] in self.revoke($0) },
             onError: { [unowned self] in self.handle($0) },
             log: { [notify] level, facility, message in
                 notify(.kafka(message: "\(facility): \(message)", isError: level <= 3))
             })
-        partitionCounts = try consumer.partitionCounts(topics, timeoutMilliseconds: 15_000)
-        try checkPartitionCounts()
-        store.setPartitionCounts(partitionCounts)
         if definitions.streams.contains(where: { $0.deadLetterTopic != nil }) {
             var producerConfiguration = definitions.kafka.properties.filter { !Self.consumerOnly.contains($0.key) }
             producerConfiguration["bootstrap.servers"] = definitions.kafka.brokers
@@ -83,6 +108,11 @@ public final class IngestService: @unchecked Sendable {
             deadLetterProducer = producer
             deadLetters = DeadLetters(producer)
         }
+        store.openAhead()
+        setDisconnected(Store.now())
+        guard try connect(topics, prepare) else { return }
+        store.setPartitionCounts(partitionCounts)
+        if definitions.kafka.assignment == .group { try consumer.subscribe() }
         thread = WorkerThread("poll") { [self] in run() }
     }
 
@@ -92,6 +122,48 @@ public final class IngestService: @unchecked Sendable {
         "fetch.max.bytes", "max.partition.fetch.bytes", "fetch.message.max.bytes", "queued.min.messages",
         "queued.max.messages.kbytes", "group.instance.id", "isolation.level", "check.crcs", "fetch.error.backoff.ms",
     ]
+
+    /// Asks for the topics until a broker answers. False when told to stop.
+    private func connect(_ topics: [String], _ prepare: () throws -> Void) throws -> Bool {
+        var pause = 1
+        var answered: ContinuousClock.Instant?, isPrepared = false, hasWaited = false
+        while !isStopping.load(ordering: .relaxed) {
+            do {
+                let timeout = min(15, max(2, pause * 2)) * 1000
+                partitionCounts = try consumer.partitionCounts(topics, timeoutMilliseconds: timeout)
+                if answered == nil {
+                    answered = .now
+                    setDisconnected(nil)
+                    if hasWaited { notify(.brokersAnswered) }
+                }
+                if !isPrepared {
+                    try prepare()
+                    isPrepared = true
+                    partitionCounts = try consumer.partitionCounts(topics, timeoutMilliseconds: timeout)
+                }
+                try checkPartitionCounts()
+                return true
+            } catch let error as KafkaError where error.isRetriable {
+                setDisconnected(Store.now())
+                hasWaited = true
+                notify(.waitingForBrokers(reason: error.description, retrySeconds: pause, shardsServed: store.shards.count))
+                rest(seconds: pause)
+                pause = min(Self.longestPauseSeconds, pause * 2)
+            } catch IngestError.missingTopics(let names) {
+                guard hasWaited, let answered, ContinuousClock.now - answered < Self.topicGrace else { throw IngestError.missingTopics(names) }
+                rest(seconds: 1)
+            }
+        }
+        return false
+    }
+
+    /// Waits, and hears meanwhile what librdkafka has to say.
+    private func rest(seconds: Int) {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end, !isStopping.load(ordering: .relaxed) {
+            _ = try? consumer.poll(max: 1, timeoutMilliseconds: Self.pollMilliseconds) { $0.destroy() }
+        }
+    }
 
     private func checkPartitionCounts() throws {
         let missing = definitions.streams.map(\.topic).filter { (partitionCounts[$0] ?? 0) == 0 }
@@ -106,9 +178,12 @@ public final class IngestService: @unchecked Sendable {
         }
     }
 
+    /// Makes `start` return soon if it still waits for a broker, and the threads end soon. Any thread.
+    public func interrupt() { isStopping.store(true, ordering: .relaxed) }
+
     /// Finishes the batches at work, commits, closes the shards, leaves the group. Blocks until all of that is done.
     public func stop() {
-        isStopping.store(true, ordering: .relaxed)
+        interrupt()
         thread?.join()
         thread = nil
         consumer = nil
@@ -120,79 +195,81 @@ public final class IngestService: @unchecked Sendable {
     private func run() {
         if definitions.kafka.assignment == .static { takeEverything() }
         while !isStopping.load(ordering: .relaxed) {
+            let max = balance()
+            pauseHeld()
+            var count = 0
             do {
-                let count = try consumer.poll(max: Self.maxRecordsPerPoll, timeoutMilliseconds: Self.pollMilliseconds) { record in
-                    arrived[record.partition, default: ([], 0)].records.append(record)
+                count = try consumer.poll(max: max, timeoutMilliseconds: Self.pollMilliseconds) { record in
+                    let cost = cost(record)
+                    if cost > largestRecord { largestRecord = cost }
+                    arrived[record.partition, default: Arrived()].records.append(record)
                     arrived[record.partition]!.bytes += record.byteCount
+                    arrived[record.partition]!.cost += cost
                 }
-                if count > 0 { handOver() }
             } catch {
                 notify(.kafka(message: "\(error)", isError: true))
             }
+            // First the ends, then the records: a position never passes the end that its shard knows of.
             noteEnds()
-            balance()
+            if count > 0 { handOver() }
+            openAgain()
             commitToGroup(wait: false)
         }
         revoke(Array(assigned))
         consumer.close()
     }
 
-    private func takeEverything() {
-        let all = definitions.streams.flatMap { stream in
-            (0..<(partitionCounts[stream.topic] ?? 0)).map { TopicPartition(topic: stream.topic, partition: $0) }
-        }
-        do {
-            try consumer.assign(assign(all))
-        } catch {
-            notify(.kafka(message: "\(error)", isError: true))
-        }
-    }
-
     private func handOver() {
         if disconnectedSince != nil { setDisconnected(nil) }
         for number in arrived.keys {
-            guard !arrived[number]!.records.isEmpty else { continue }
+            guard let fresh = arrived[number], !fresh.records.isEmpty else { continue }
             guard let queue = workers[number]?.queue else {
-                for record in arrived[number]!.records { record.destroy() }
-                arrived[number] = ([], 0)
+                for record in fresh.records { record.destroy() }
+                arrived[number] = Arrived()
                 continue
             }
-            let bytes = arrived[number]!.bytes
-            queue.append(&arrived[number]!.records, bytes: bytes)
+            queue.append(&arrived[number]!.records, bytes: fresh.bytes, cost: fresh.cost)
             arrived[number]!.bytes = 0
+            arrived[number]!.cost = 0
         }
     }
 
-    /// Tells the shards where the logs end, as the last fetches said.
-    private func noteEnds() {
-        for (number, worker) in workers {
-            for (index, stream) in definitions.streams.enumerated() {
-                let partition = TopicPartition(topic: stream.topic, partition: number)
-                guard let marks = consumer.cachedWatermarks(partition), marks.high >= 0 else { continue }
-                worker.shard.noteEnd(stream: index, end: marks.high)
-            }
-        }
-    }
-
-    /// Pauses partitions whose shard has enough waiting, resumes them when half of it is done.
-    private func balance() {
-        for (number, worker) in workers {
-            let partitions = self.partitions(of: number)
-            if !paused.contains(number), worker.queue.isFull {
+    /// Pauses partitions whose shard has enough waiting, or more than its share of what is left of the process's memory; resumes them when
+    /// half of it is done. Answers how many records the next poll may bring.
+    private func balance() -> Int {
+        let shards = workers.count
+        let heldBytes = workers.mapValues { $0.queue.heldBytes }
+        let total = heldBytes.values.reduce(0, +)
+        metrics.setShare(budget.share(shards: shards))
+        for (number, worker) in workers where worker.queue.isClosed { held.insert(number) }
+        for (number, worker) in workers where !held.contains(number) {
+            let own = heldBytes[number] ?? 0
+            if !paused.contains(number), worker.queue.isFull || budget.mustPause(held: own, total: total, shards: shards) {
                 paused.insert(number)
-                try? consumer.pause(partitions)
-            } else if paused.contains(number), worker.queue.isHalfEmpty {
+                try? consumer.pause(partitions(of: number))
+            } else if paused.contains(number), worker.queue.isHalfEmpty, budget.mayResume(held: own, total: total, shards: shards) {
                 paused.remove(number)
-                try? consumer.resume(partitions)
+                try? consumer.resume(partitions(of: number))
             }
+        }
+        metrics.setHeld(total, pausedShards: paused.subtracting(held).count)
+        let largest = largestRecord > 0 ? largestRecord : Self.likelyRecordBytes
+        return budget.pollRecords(total: total, shards: shards, largest: largest, atMost: Self.maxRecordsPerPoll)
+    }
+
+    /// Partitions are assigned within a poll and paused before the next, so that nothing of them is delivered and lost.
+    private func pauseHeld() {
+        for number in held where !paused.contains(number) {
+            paused.insert(number)
+            try? consumer.pause(partitions(of: number))
         }
     }
 
-    private func partitions(of number: Int) -> [TopicPartition] {
+    func partitions(of number: Int) -> [TopicPartition] {
         return definitions.streams.map { TopicPartition(topic: $0.topic, partition: number) }.filter { assigned.contains($0) }
     }
 
-    private func commitToGroup(wait: Bool) {
+    func commitToGroup(wait: Bool) {
         guard wait || ContinuousClock.now - lastCommit >= Self.groupCommitInterval else { return }
         lastCommit = ContinuousClock.now
         var offsets: [TopicPartition: Int64] = [:]
@@ -208,89 +285,29 @@ public final class IngestService: @unchecked Sendable {
         if (try? consumer.commit(offsets, asynchronously: !wait)) != nil { lastCommitted.merge(offsets) { $1 } }
     }
 
-    // MARK: Assignment (on the polling thread)
-
-    private func assign(_ partitions: [TopicPartition]) -> [TopicPartition: StartPosition] {
-        var starts: [TopicPartition: StartPosition] = [:]
-        let numbers = Set(partitions.map(\.partition)).sorted()
-        for number in numbers {
-            do {
-                let worker: ShardWorker
-                if let running = workers[number] {
-                    worker = running
-                } else {
-                    let shard = try store.openShard(number) { notify(.warning($0)) }
-                    worker = try ShardWorker(
-                        shard: shard, definitions: definitions, descriptorSets: descriptorSets,
-                        partitionCounts: partitionCounts, deadLetters: deadLetters, metrics: metrics, notify: notify)
-                    workers[number] = worker
-                    worker.start()
-                }
-                for (index, stream) in definitions.streams.enumerated() {
-                    let partition = TopicPartition(topic: stream.topic, partition: number)
-                    guard partitions.contains(partition) else { continue }
-                    starts[partition] = try start(of: partition, worker.shard.nextOffset(stream: index))
-                }
-            } catch {
-                stopShard(number, "\(error)")
-                for partition in partitions where partition.partition == number { starts[partition] = nil }
-            }
-        }
-        assigned.formUnion(partitions)
-        store.noteAssigned()
-        notify(.assigned(shards: numbers))
-        return starts
-    }
-
-    /// Where to go on; throws when the log no longer has what comes next.
-    private func start(of partition: TopicPartition, _ nextOffset: Int64?) throws -> StartPosition {
-        guard let nextOffset else { return definitions.kafka.start == .earliest ? .beginning : .end }
-        let marks = try consumer.queryWatermarks(partition, timeoutMilliseconds: 10_000)
-        if nextOffset < marks.low { throw IngestError.positionGone(partition, offset: nextOffset, oldest: marks.low) }
-        return .offset(nextOffset)
-    }
-
-    private func stopShard(_ number: Int, _ reason: String) {
-        workers[number]?.shard.noteStopped(reason)
-        store.noteUnavailable(number, reason)
-        notify(.stopped(shard: number, reason: reason))
-    }
-
-    private func revoke(_ partitions: [TopicPartition]) {
-        let numbers = Set(partitions.map(\.partition)).sorted()
-        for number in numbers { workers[number]?.queue.close() }
-        for number in numbers { workers[number]?.finish() }
-        commitToGroup(wait: true)
-        for number in numbers {
-            arrived[number]?.records.forEach { $0.destroy() }
-            arrived[number] = nil
-            paused.remove(number)
-            workers[number] = nil
-            store.closeShard(number)
-        }
-        assigned.subtract(partitions)
-        lastCommitted = lastCommitted.filter { !numbers.contains($0.key.partition) }
-        if !numbers.isEmpty { notify(.revoked(shards: numbers)) }
-    }
-
     private func handle(_ error: KafkaError) {
         if error.isOffsetOutOfRange, let partition = error.topicPartition {
             let index = definitions.streams.firstIndex { $0.topic == partition.topic } ?? 0
             let offset = workers[partition.partition]?.shard.nextOffset(stream: index) ?? 0
-            let gone = IngestError.positionGone(partition, offset: offset, oldest: nil)
-            stopShard(partition.partition, gone.description)
-            try? consumer.pause(partitions(of: partition.partition))
+            stopShard(partition.partition, IngestError.positionGone(partition, offset: offset, oldest: nil).description)
         } else if error.isPartitionEnd {
             setDisconnected(nil)
         } else {
             if error.isUnreachable { setDisconnected(Store.now()) }
+            if error.isUnknownTopic, let topic = error.topicPartition?.topic { watch.suspect(topic) }
             notify(.kafka(message: error.description, isError: true))
         }
     }
 
+    var isConnected: Bool { disconnectedSince == nil }
+
     private func setDisconnected(_ since: Int64?) {
+        metrics.setConnected(since == nil)
         guard since == nil || disconnectedSince == nil else { return }
         disconnectedSince = since
-        for worker in workers.values { worker.shard.noteDisconnected(since: since) }
+        for shard in store.shards { shard.noteDisconnected(since: since) }
     }
+
+    /// What a shard that is opened while no broker answers has to be told.
+    func noteConnection(_ shard: Shard) { shard.noteDisconnected(since: disconnectedSince) }
 }

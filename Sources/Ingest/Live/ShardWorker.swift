@@ -31,7 +31,7 @@ final class ShardWorker: @unchecked Sendable {
 
     init(
         shard: Shard, definitions: Definitions, descriptorSets: [[UInt8]?], partitionCounts: [String: Int],
-        deadLetters: DeadLetters?, metrics: IngestMetrics, notify: @escaping @Sendable (IngestNotice) -> Void
+        deadLetters: DeadLetters?, metrics: IngestMetrics, cost: RecordCost, notify: @escaping @Sendable (IngestNotice) -> Void
     ) throws(DecoderSetupError) {
         self.shard = shard
         self.definitions = definitions
@@ -51,7 +51,7 @@ final class ShardWorker: @unchecked Sendable {
         progress = BatchProgress(streamCount: definitions.streams.count)
         // Two batches may wait while one is applied.
         queue = RecordQueue(
-            pauseBytes: definitions.store.maxBatchBytes * 2, pauseCount: definitions.store.maxBatchEvents * 2)
+            pauseBytes: definitions.store.maxBatchBytes * 2, pauseCount: definitions.store.maxBatchEvents * 2, cost: cost)
     }
 
     func start() {
@@ -67,11 +67,15 @@ final class ShardWorker: @unchecked Sendable {
 
     private func run() {
         while queue.take(
-            into: &records, maxCount: definitions.store.maxBatchEvents, maxBytes: definitions.store.maxBatchBytes) {
+            into: &records, maxCount: definitions.store.maxBatchEvents, maxBytes: definitions.store.maxBatchBytes,
+            maxCost: metrics.shareBytes) {
             let isDone = applyRecords()
             for record in records { record.destroy() }
             records.removeAll(keepingCapacity: true)
-            if !isDone { return }
+            if !isDone {
+                queue.close()  // Nobody takes from it any more; the polling thread sees it and stops reading.
+                return
+            }
         }
     }
 
@@ -165,7 +169,7 @@ final class ShardWorker: @unchecked Sendable {
         while true {
             do {
                 try shard.apply(batch, progress)
-                if isRetrying {
+                if isRetrying, !queue.isClosed {
                     shard.noteStopped(nil)
                     notify(.resumed(shard: shard.number))
                 }
