@@ -40,8 +40,8 @@ extension Environment {
         let file = open(path + "/lock.mdb", O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0o640)
         guard file >= 0 else { return 0 }  // LMDB says it better, or can do without.
         defer { Glibc.close(file) }
-        // A header of two slots' size and two mutexes, then 64 bytes a reader (mdb.c, MDB_txninfo, MDB_reader).
-        let code = allocate(file, from: 0, to: 192 + 64 * max(1, maxReaders))
+        // Two cache lines with a mutex each, then one for each reader (mdb.c, MDB_txninfo, MDB_reader).
+        let code = allocate(file, from: 0, to: 128 + 64 * max(1, maxReaders))
         return code == ENOSPC || code == EDQUOT ? code : 0
     }
 

@@ -8,12 +8,12 @@ internal import Synchronization
 /// until it is down to half of that. A shard that holds nothing is never paused, and one that is paused has something to work off without
 /// waiting for others: nobody starves, nothing locks up.
 ///
-/// All shards together hold at most the threshold, plus a share and a quarter for each: 2¼ thresholds, 9/10 of `limitBytes`. The quarter is
-/// what one poll may add (`pollRecords`). Records that are larger than any before may exceed it once, by no more than librdkafka had fetched
+/// All shards together hold at most the threshold, plus a share and a quarter for each: 2¼ thresholds, two thirds of `limitBytes`. The
+/// quarter is what one poll may add (`pollRecords`); the last third is for what librdkafka still delivers after a pause. Records that are larger than any before may exceed it once, by no more than librdkafka had fetched
 /// ahead.
 package struct IngestBudget: Sendable {
     package let limitBytes: Int
-    package var threshold: Int { limitBytes / 5 * 2 }
+    package var threshold: Int { limitBytes / 10 * 3 }
 
     package init(limitBytes: Int) { self.limitBytes = limitBytes }
 

@@ -222,13 +222,14 @@ public final class IngestService: @unchecked Sendable {
     private func handOver() {
         if disconnectedSince != nil { setDisconnected(nil) }
         for number in arrived.keys {
-            guard let fresh = arrived[number], !fresh.records.isEmpty else { continue }
+            guard !arrived[number]!.records.isEmpty else { continue }
             guard let queue = workers[number]?.queue else {
-                for record in fresh.records { record.destroy() }
+                for record in arrived[number]!.records { record.destroy() }
                 arrived[number] = Arrived()
                 continue
             }
-            queue.append(&arrived[number]!.records, bytes: fresh.bytes, cost: fresh.cost)
+            let bytes = arrived[number]!.bytes, cost = arrived[number]!.cost
+            queue.append(&arrived[number]!.records, bytes: bytes, cost: cost)
             arrived[number]!.bytes = 0
             arrived[number]!.cost = 0
         }
