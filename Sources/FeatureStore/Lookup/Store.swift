@@ -42,9 +42,7 @@ public final class Store: Sendable {
         directory = definitions.store.directory
         state = Mutex(State())
         routes = definitions.entities.map { entity in
-            let streams = definitions.streams.filter { stream in
-                definitions.views.contains { $0.entity == entity.name && $0.stream == stream.name }
-            }
+            let streams = definitions.streams.filter { EntityPlan.hasPart($0, of: entity.name, in: definitions) }
             guard let first = streams.first else { return .all }
             let byKey = streams.allSatisfy {
                 $0.partitioned && $0.keys.first?.entity == entity.name && $0.partitioner == first.partitioner
