@@ -6,6 +6,13 @@ public struct ViewBytes: Sendable {
     /// Of one event, in a view that keeps them instead, and of one that its events are attributed to.
     public var event: Int?
     public var attributedEvent: Int?
+
+    public init(tile: Int, sequence: Int, event: Int? = nil, attributedEvent: Int? = nil) {
+        self.tile = tile
+        self.sequence = sequence
+        self.event = event
+        self.attributedEvent = attributedEvent
+    }
 }
 
 extension Definitions {

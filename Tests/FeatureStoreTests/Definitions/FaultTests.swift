@@ -188,6 +188,33 @@ import Testing
         Mistake("windows: [lifetime]", "windows: [1h, {length: 10m, hop: §40s}]", "the hop 1m of 1h is no multiple of the hop 40s of 10m", "divide one another"),
         Mistake("windows: [lifetime]", "windows: [lifetime], ttl: §0s", "outside 1s", "duration"),
         Mistake("history: 0s", "history: §-1d", "must be a duration", "whole number"),
+        // Calendar windows.
+        Mistake("windows: [lifetime]", "windows: [§today]", "the window today needs a time zone", "add `time_zone: Europe/Berlin`"),
+        Mistake("windows: [lifetime]", "windows: [§this_weak]", "there is no window `this_weak`", "did you mean `this_week`?"),
+        Mistake("    history: 0s", "    time_zone: §Europe/Berln", "there is no time zone `Europe/Berln`", "did you mean `Europe/Berlin`?"),
+        Mistake("    history: 0s", "    time_zone: UTC\n    week_starts: §Monday", "week_starts cannot be `Monday`", "did you mean `monday`?"),
+        Mistake("    windows: [5m, 1h]", "    time_zone: UTC\n    windows: [{length: 5m, hop: §7s}, today, 1h]", "no multiple of its hop, 7s", "hop: 5s"),
+        Mistake("    windows: [5m, 1h]", "    time_zone: UTC\n    windows: [{length: 42s, hop: §7s}, 5m, today]", "no multiple of the hop", "divide one another"),
+        // Views that keep events.
+        Mistake("windows: [lifetime]", "windows: [{length: 1h, exact: §yes}]", "exact must be true or false", "exact: true"),
+        Mistake("windows: [lifetime]", "windows: [{length: 1h, exact: true, hop: §1m}]", "an exact window has no hop", "remove `hop`"),
+        Mistake("    history: 0s", "    keep: §rows", "keep cannot be `rows`", "tiles, events"),
+        Mistake("    history: 0s\n    windows: [5m, 1h]", "    keep: §tiles\n    windows: [5m, {length: 1h, exact: true}]", "cannot keep tiles: its window 1h is exact", "keep: events"),
+        Mistake("    history: 0s", "    max_events: §10", "keeps tiles, which have no bound", "keep: events"),
+        Mistake("    history: 0s", "    keep: events\n    max_events: §0", "outside 1...10000", "whole number"),
+        Mistake("    history: 0s", "    retractions: §ignore", "no stream retracts events of `clicks`", "remove `retractions`"),
+        // Retractions.
+        Mistake("fields: {amount: decimal}", "fields: {amount: decimal, click: string}\n    retracts: {stream: §click, field: click}", "there is no stream `click`", "did you mean `clicks`?"),
+        Mistake("fields: {amount: decimal}", "fields: {amount: decimal}\n    retracts: {stream: clicks, field: §click}", "has no field `click`", "under `fields:`"),
+        Mistake("fields: {amount: decimal}", "fields: {amount: decimal}\n    retracts: {stream: clicks, field: §amount}", "`amount` cannot hold an id", "string or int64"),
+        Mistake("fields: {amount: decimal}", "fields: {order: string}\n    retracts: {stream: §orders, field: order}", "of stream `orders` have no id", "add `id: ...`"),
+        Mistake("fields: {amount: decimal}\nviews:\n  customer_clicks:\n    entity: customer", "fields: {click: string}\n    retracts: {stream: clicks, field: click}\nviews:\n  customer_clicks:\n    keep: §tiles\n    entity: customer", "`orders` retracts its events", "keep: events"),
+        // Attribution.
+        Mistake("    history: 0s", "    attributed_to: §{stream: orders, within: 7d}", "attributed_to has no `match`", "a field that both streams have"),
+        Mistake("    history: 0s", "    attributed_to: {stream: orders, match: §page, within: 7d}", "stream `orders` has no field `page`", "under `fields:`"),
+        Mistake("    history: 0s", "    attributed_to: {stream: §clicks, match: page, within: 7d}", "its own stream", "another stream"),
+        Mistake("fields: {amount: decimal}\nviews:\n  customer_clicks:", "fields: {page: int64}\nviews:\n  customer_clicks:\n    attributed_to: {stream: orders, match: §page, within: 7d}", "another type in each", "the same type"),
+        Mistake("      clicks: {aggregation: count, default: 0}", "      clicks: {aggregation: count, default: 0}\n      §rate: {aggregation: conversion}", "conversion needs events that are attributed", "attributed_to"),
         // Derived features.
         Mistake("expression: \"clicks_5m / max", "expression: \"§clicks_6m / max", "no feature `clicks_6m`", "did you mean `clicks_5m`?"),
         Mistake("expression: rate * 2", "expression: rate * §pages_24h", "a number is needed", "size(list)"),

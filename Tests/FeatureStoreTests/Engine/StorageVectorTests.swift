@@ -66,6 +66,41 @@ import Testing
         ])
     }
 
+    @Test func `vector of kept events, retractions and attribution`() throws {
+        func stream(_ name: String, ids: Bool, _ fields: [FieldDefinition], _ retracts: RetractionDefinition? = nil) -> StreamDefinition {
+            .init(
+                name: name, topic: name, keys: [.init(entity: "customer", path: .init("customer"))],
+                time: .init(path: .init("time"), format: .epochMicroseconds), idPath: ids ? .init("id") : nil, allowedLateness: .hours(1),
+                fields: fields, retracts: retracts)
+        }
+        let product = FieldDefinition(name: "product", type: .string)
+        let exactHour = Window.sliding(length: .hours(1), hop: Window.exactHop)
+        let definitions = Definitions(
+            name: "vectors", entities: [.init(name: "customer")],
+            streams: [
+                stream("s", ids: false, [product]), stream("o", ids: true, [product, .init(name: "price", type: .decimal(scale: 2))]),
+                stream("r", ids: false, [.init(name: "order", type: .string)], .init(stream: "o", field: "order")),
+            ],
+            views: [.init(
+                name: "v", entity: "customer", stream: "o", keep: .events(max: 2),
+                attribution: .init(stream: "s", match: "product", within: .hours(1)),
+                features: [.init(name: "sum", aggregation: .sum(field: "price"), window: exactHour)])])
+        let noon: Int64 = 1_700_000_000_000_000
+        var events = [OracleEvent(stream: 0, time: noon, id: 9, fields: [.text("hat")])]
+        for (i, name) in ["hat", nil, "hat"].enumerated() {
+            events.append(.init(
+                stream: 1, time: noon + Int64(i + 1) * 1_000_000, id: EventMemory.hash("\(i + 1)"),
+                fields: [name.map { .text($0) }, .integer(Int64(i + 1) * 100)]))
+        }
+        events.append(.init(stream: 2, time: noon + 9_000_000, id: 8, fields: [.text("2")]))
+        try check("vector-events", definitions, events)
+        let rows = RowBuilder(definitions)
+        let row = try rows.row(of: events, batches: [1, 1, 1, 1, 1])
+        // Order 1 found no room, so nobody knows the hour in which it lies.
+        #expect(try rows.values(of: [row], at: noon + 10_000_000)[0].status == .missing)
+        #expect(try rows.values(of: [row], at: noon + 1_000_001 + .hours(1))[0].value == .decimal(units: 300, scale: 2))
+    }
+
     @Test func `vector 4, the tables`() throws {
         let directory = TemporaryDirectory()
         var definitions = Self.definitions(ids: true, features: [.init(name: "n", aggregation: .count(field: nil), window: Self.fiveMinutes)])

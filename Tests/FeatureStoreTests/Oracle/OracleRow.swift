@@ -26,7 +26,8 @@ struct OracleRow {
         }
         if let newest = streams[event.stream].newest, event.time < newest {
             let views = definitions.views.filter { $0.stream == definition.name }
-            let canHold = views.contains { view in
+            let canHold = keepsBesidesTiles(event.time, newest: newest, definition) || views.contains { view in
+                if view.keepsEvents { return false }
                 let levels = OracleLevels(view)
                 return levels.hasLifetime || levels.level(of: event.time, newest: newest) != nil
             }

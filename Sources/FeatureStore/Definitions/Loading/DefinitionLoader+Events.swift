@@ -45,6 +45,10 @@ extension DefinitionLoader {
             let withinNode = required(section, "within", "add `within: 7d`"),
             let within = duration(withinNode, "within", in: .seconds(1) ... .days(400)), let other = knownStream(streamNode)
         else { return nil }
+        if let stream, other.definition.name == stream.definition.name {
+            fault(streamNode.place, "the view's events cannot be attributed to those of its own stream", "name another stream, whose events come first")
+            return nil
+        }
         if let entity, !other.broken.contains(entity), !other.definition.keys.contains(where: { $0.entity == entity }) {
             fault(
                 streamNode.place, "stream `\(other.definition.name)` has no key for the entity `\(entity)`",
