@@ -229,7 +229,7 @@ package struct ReadPlan: Sendable {
         }
         let ordered = features.map { slot, feature in
             (
-                window: WindowEdge(feature.window, isExact: view.definition.keepsEvents), slot: slot,
+                window: WindowEdge(feature.window, isExact: view.keepsEvents), slot: slot,
                 finish: finish(feature.aggregation), isConversion: feature.aggregation == .conversion)
         }.sorted { ($0.window.sortLength, $0.window.hop) < ($1.window.sortLength, $1.window.hop) }
         var windows: [WindowRead] = []

@@ -42,7 +42,7 @@ package struct RowReader {
                 }
                 for i in plan.views.indices {
                     let read = plan.views[i]
-                    if views[read.view].definition.keepsEvents {
+                    if views[read.view].keepsEvents {
                         try EventViewReader(read: read, view: views[read.view], rows: rows, time: time).finish(into: &slots)
                         continue
                     }

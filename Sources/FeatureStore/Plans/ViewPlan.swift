@@ -8,6 +8,8 @@ package final class ViewPlan: Sendable {
     /// Entity keys come before the fields in an event's values.
     package let fieldOffset: Int
     package let filter: Filter?
+    /// Whether a row keeps the view's events, and no tiles.
+    package let keepsEvents: Bool
     package let levels: Levels
     package let fixedColumns: [TileColumn]
     package let variableColumns: [TileColumn]
@@ -27,6 +29,7 @@ package final class ViewPlan: Sendable {
         fieldOffset = source.keys.count
         // The definitions were checked when they loaded, so what they name exists and their expressions compile.
         filter = definition.filter.flatMap { try? Filter.compile($0, fields: source.fields) }
+        keepsEvents = definition.keepsEvents
         matchField = Self.matchField(definition, in: source)
         levels = Levels(windows: definition.features.map(\.window), history: definition.history)
 

@@ -46,7 +46,7 @@ package final class RowEditor {
         filters = .allocate(capacity: plan.views.count)
         var firstView = 0
         for (i, stream) in plan.streams.enumerated() {
-            let tiled = stream.views.filter { !plan.views[$0].definition.keepsEvents }
+            let tiled = stream.views.filter { !plan.views[$0].keepsEvents }
             (facts + i).initialize(to: StreamFacts(
                 hasIDs: stream.hasIDs, allowedLateness: stream.allowedLateness, maxIDs: stream.maxIDs,
                 keyCount: stream.keyCount, firstView: firstView, viewCount: tiled.count, feedsLogs: kept.isFed(by: i)))
@@ -88,7 +88,7 @@ package final class RowEditor {
             case .view where Int(id) < viewIndexes.count && viewIndexes[Int(id)] >= 0:
                 let index = viewIndexes[Int(id)]
                 let stream = streamPosition(of: plan.views[index])
-                if plan.views[index].definition.keepsEvents {
+                if plan.views[index].keepsEvents {
                     if !streams[stream].exists || !kept.load(.view, id, bytes) { damage = "view section \(id)" }
                 } else if !timelines[index].load(bytes, newest: streams[stream].newest) {
                     damage = "view section \(id)"
@@ -183,7 +183,7 @@ package final class RowEditor {
         output.store(count, at: 2)
         for i in orderedStreams where streams[i].exists { streams[i].save(to: &output) }
         for i in orderedViews where viewByteCount(i) > 0 {
-            if plan.views[i].definition.keepsEvents { kept.save(view: i, to: &output) } else { timelines[i].save(to: &output) }
+            if plan.views[i].keepsEvents { kept.save(view: i, to: &output) } else { timelines[i].save(to: &output) }
         }
         kept.saveBesidesViews(to: &output)
         return output.bytes
@@ -193,7 +193,7 @@ package final class RowEditor {
     private lazy var orderedViews = plan.views.indices.sorted { plan.views[$0].id < plan.views[$1].id }
 
     private func viewByteCount(_ i: Int) -> Int {
-        plan.views[i].definition.keepsEvents ? kept.byteCount(view: i) : timelines[i].byteCount
+        plan.views[i].keepsEvents ? kept.byteCount(view: i) : timelines[i].byteCount
     }
 
     private func appendEntry(_ kind: RowFormat.SectionKind, id: UInt16, byteCount: Int) {

@@ -194,7 +194,7 @@ import Testing
         Mistake("    history: 0s", "    time_zone: §Europe/Berln", "there is no time zone `Europe/Berln`", "did you mean `Europe/Berlin`?"),
         Mistake("    history: 0s", "    time_zone: UTC\n    week_starts: §Monday", "week_starts cannot be `Monday`", "did you mean `monday`?"),
         Mistake("    windows: [5m, 1h]", "    time_zone: UTC\n    windows: [{length: 5m, hop: §7s}, today, 1h]", "no multiple of its hop, 7s", "hop: 5s"),
-        Mistake("    windows: [5m, 1h]", "    time_zone: UTC\n    windows: [{length: 42s, hop: §7s}, 5m, today]", "no multiple of the hop", "divide one another"),
+        Mistake("    windows: [5m, 1h]", "    time_zone: UTC\n    windows: [5m, 1h, {length: 10h, hop: §10m}, today]", "the hop 15m of today is no multiple of the hop 10m of 10h", "divide one another"),
         // Views that keep events.
         Mistake("windows: [lifetime]", "windows: [{length: 1h, exact: §yes}]", "exact must be true or false", "exact: true"),
         Mistake("windows: [lifetime]", "windows: [{length: 1h, exact: true, hop: §1m}]", "an exact window has no hop", "remove `hop`"),
@@ -205,13 +205,14 @@ import Testing
         Mistake("    history: 0s", "    retractions: §ignore", "no stream retracts events of `clicks`", "remove `retractions`"),
         // Retractions.
         Mistake("fields: {amount: decimal}", "fields: {amount: decimal, click: string}\n    retracts: {stream: §click, field: click}", "there is no stream `click`", "did you mean `clicks`?"),
-        Mistake("fields: {amount: decimal}", "fields: {amount: decimal}\n    retracts: {stream: clicks, field: §click}", "has no field `click`", "under `fields:`"),
+        Mistake("fields: {amount: decimal}", "fields: {amount: decimal}\n    retracts: {stream: clicks, field: §click}", "has no field `click`", "known: amount"),
         Mistake("fields: {amount: decimal}", "fields: {amount: decimal}\n    retracts: {stream: clicks, field: §amount}", "`amount` cannot hold an id", "string or int64"),
         Mistake("fields: {amount: decimal}", "fields: {order: string}\n    retracts: {stream: §orders, field: order}", "of stream `orders` have no id", "add `id: ...`"),
-        Mistake("fields: {amount: decimal}\nviews:\n  customer_clicks:\n    entity: customer", "fields: {click: string}\n    retracts: {stream: clicks, field: click}\nviews:\n  customer_clicks:\n    keep: §tiles\n    entity: customer", "`orders` retracts its events", "keep: events"),
+        Mistake("keys: {customer: customer_id}\n    time: {format: kafka}\n    fields: {amount: decimal}\nviews:\n  customer_clicks:\n    entity: customer", "keys: {customer: customer_id, product: product}\n    time: {format: kafka}\n    fields: {click: string}\n    retracts: {stream: clicks, field: click}\nviews:\n  customer_clicks:\n    keep: §tiles\n    entity: customer", "`orders` retracts its events", "keep: events"),
+        Mistake("fields: {amount: decimal}", "fields: {click: string}\n    retracts: {stream: clicks, field: click}", "has no key for the entity `product`", "`retractions: ignore`"),
         // Attribution.
         Mistake("    history: 0s", "    attributed_to: §{stream: orders, within: 7d}", "attributed_to has no `match`", "a field that both streams have"),
-        Mistake("    history: 0s", "    attributed_to: {stream: orders, match: §page, within: 7d}", "stream `orders` has no field `page`", "under `fields:`"),
+        Mistake("    history: 0s", "    attributed_to: {stream: orders, match: §page, within: 7d}", "stream `orders` has no field `page`", "known: amount"),
         Mistake("    history: 0s", "    attributed_to: {stream: §clicks, match: page, within: 7d}", "its own stream", "another stream"),
         Mistake("fields: {amount: decimal}\nviews:\n  customer_clicks:", "fields: {page: int64}\nviews:\n  customer_clicks:\n    attributed_to: {stream: orders, match: §page, within: 7d}", "another type in each", "the same type"),
         Mistake("      clicks: {aggregation: count, default: 0}", "      clicks: {aggregation: count, default: 0}\n      §rate: {aggregation: conversion}", "conversion needs events that are attributed", "attributed_to"),

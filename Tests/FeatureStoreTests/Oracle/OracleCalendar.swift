@@ -5,6 +5,8 @@ import Foundation
 final class OracleCalendar: @unchecked Sendable {
     private let zone: TimeZone
     private var starts: [Int: Int64] = [:]
+    /// Of the week or month of a day.
+    private var firstDays: [[Int]: Int] = [:]
     private let lock = NSLock()
     private static let day: Int64 = 86_400
 
@@ -50,7 +52,10 @@ final class OracleCalendar: @unchecked Sendable {
 
     /// SEMANTICS section 4: when the day, week or month of a time began, µs.
     func start(_ window: CalendarWindow, at time: Int64) -> Int64 {
-        var day = day(at: floorTime(time, 1_000_000) / 1_000_000)
+        let today = day(at: floorTime(time, 1_000_000) / 1_000_000)
+        let key = [today, CalendarWindow.Unit.allCases.firstIndex(of: window.unit)!, CalendarWindow.Weekday.allCases.firstIndex(of: window.weekStart)!]
+        if let known = lock.withLock({ firstDays[key] }) { return start(ofDay: known) * 1_000_000 }
+        var day = today
         var utc = Calendar(identifier: .gregorian)
         utc.timeZone = TimeZone(secondsFromGMT: 0)!
         func parts(_ day: Int) -> DateComponents {
@@ -62,7 +67,9 @@ final class OracleCalendar: @unchecked Sendable {
         case .thisWeek: while weekdays[parts(day).weekday! - 1] != window.weekStart { day -= 1 }
         case .monthToDate: while parts(day).day! != 1 { day -= 1 }
         }
-        return start(ofDay: day) * 1_000_000
+        let first = day
+        lock.withLock { firstDays[key] = first }
+        return start(ofDay: first) * 1_000_000
     }
 }
 
