@@ -43,11 +43,8 @@ private final class RowTarget {
             .init(
                 name: name, topic: name, keys: [.init(entity: "customer", path: .init("customer"))],
                 time: .init(path: .init("time"), format: .epochMicroseconds), idPath: id, maxIDsPerRow: 4,
-<<<<<<< HEAD
-                fields: [.init(name: "n", type: .decimal(scale: 2)), .init(name: "s", type: .string), .init(name: "v", type: .vector(dimension: 2, scale: 2))])
-=======
-                fields: [.init(name: "n", type: .decimal(scale: 2)), .init(name: "s", type: .string)], retracts: retracts)
->>>>>>> a31c9e3 (Kept events, retractions, calendar windows and attribution: semantics, bytes, oracle and tests)
+                fields: [.init(name: "n", type: .decimal(scale: 2)), .init(name: "s", type: .string), .init(name: "v", type: .vector(dimension: 2, scale: 2))],
+                retracts: retracts)
         }
         func view(_ name: String, _ stream: String, _ windows: [Window], _ aggregations: [Aggregation], history: Int64) -> ViewDefinition {
             var features: [FeatureDefinition] = []

@@ -9,9 +9,11 @@ package struct EventLogPlan: Sendable {
     let filter: Filter?
     /// Of all fields of the stream.
     let fieldCount: Int
-    /// The fields whose values are kept, ascending, and which of them are strings.
+    /// The fields whose values are kept, ascending.
     let fields: [Int32]
-    let isString: [Bool]
+    /// The bytes of each one's value; 0: a string, which has a length.
+    let valueBytes: [Int]
+    let isVector: [Bool]
     let maxEvents: Int
     /// What each window needs; empty with `hasLifetime`.
     private let reaches: [(length: Microseconds, hop: Microseconds)]
@@ -32,7 +34,11 @@ package struct EventLogPlan: Sendable {
         self.filter = filter
         fieldCount = source.fields.count
         self.fields = fields.sorted()
-        isString = self.fields.map { source.fields[Int($0)].type == .string }
+        valueBytes = self.fields.map { field in
+            let type = source.fields[Int(field)].type
+            return type == .string ? 0 : 8 * (type.dimension ?? 1)
+        }
+        isVector = self.fields.map { source.fields[Int($0)].type.dimension != nil }
         self.maxEvents = maxEvents
         let windows = view.definition.features.map(\.window)
         hasLifetime = windows.contains(.lifetime)
@@ -59,7 +65,7 @@ package struct EventLogPlan: Sendable {
 
     /// Bytes of one event, with strings of `stringBytes`.
     func entryBytes(stringBytes: Int) -> Int {
-        EventLog.entryHeaderBytes + presenceBytes + isString.reduce(0) { $0 + ($1 ? 2 + stringBytes : 8) }
+        EventLog.entryHeaderBytes + presenceBytes + valueBytes.reduce(0) { $0 + ($1 == 0 ? 2 + stringBytes : $1) }
     }
 }
 

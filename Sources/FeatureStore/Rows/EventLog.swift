@@ -1,7 +1,7 @@
 /// The newest events of one stream for one view, themselves, while a row is being changed.
 ///
 ///     cut Int64 µs, number of events UInt32, events, newest first by (time, id):
-///     time Int64, id UInt64, presence bits, then per field that is present Int64, or length UInt16 and bytes
+///     time Int64, id UInt64, presence bits, then per field that is present Int64, Int64 per element, or length UInt16 and bytes
 ///
 /// Kept are the newest `maxEvents` of those that the windows can reach. `cut` is the time of the newest event that was left out for want
 /// of room, as long as the windows reach it: nothing can be told of windows that do. Both are functions of the set of events: whatever is left
@@ -104,15 +104,12 @@ struct EventLog: ~Copyable {
         for _ in 0..<plan.presenceBytes { scratch.append(UInt8(0)) }
         for (i, field) in plan.fields.enumerated() {
             let value = addition.fields[Int(field)]
-            if value.isNull { continue }
+            let isString = plan.valueBytes[i] == 0
+            if value.isNull || (value.kind == .vector && value.bytes.count != plan.valueBytes[i]) { continue }
             let at = presence + i / 8
             scratch.store(scratch.load(at: at, as: UInt8.self) | 1 << UInt8(i % 8), at: at)
-            if plan.isString[i] {
-                scratch.append(UInt16(truncatingIfNeeded: value.bytes.count))
-                scratch.append(value.bytes)
-            } else {
-                scratch.append(value.word)
-            }
+            if isString { scratch.append(UInt16(truncatingIfNeeded: value.bytes.count)) }
+            if value.kind == .integer { scratch.append(value.word) } else { scratch.append(value.bytes) }
         }
     }
 }
@@ -165,10 +162,11 @@ struct EventLogReader {
                 continue
             }
             let length = valueBytes(i, at)
-            fields[Int(field)] =
-                plan.isString[i]
-                ? .string(UnsafeRawBufferPointer(rebasing: bytes[at + 2..<at + length]))
-                : .integer(bytes.loadUnaligned(fromByteOffset: at, as: Int64.self))
+            switch plan.valueBytes[i] {
+            case 0: fields[Int(field)] = .string(UnsafeRawBufferPointer(rebasing: bytes[at + 2..<at + length]))
+            case 8 where !plan.isVector[i]: fields[Int(field)] = .integer(bytes.loadUnaligned(fromByteOffset: at, as: Int64.self))
+            default: fields[Int(field)] = .vector(UnsafeRawBufferPointer(rebasing: bytes[at..<at + length]))
+            }
             at += length
         }
         return (
@@ -180,7 +178,7 @@ struct EventLogReader {
     }
 
     private func valueBytes(_ i: Int, _ at: Int) -> Int {
-        plan.isString[i] ? 2 + Int(bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self)) : 8
+        plan.valueBytes[i] == 0 ? 2 + Int(bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self)) : plan.valueBytes[i]
     }
 
     /// Whether a section is a whole number of events that have times, in order, with values that fit.
@@ -198,9 +196,9 @@ struct EventLogReader {
             let presence = at + EventLog.entryHeaderBytes
             at = presence + plan.presenceBytes
             for i in plan.fields.indices where section[presence + i / 8] & 1 << UInt8(i % 8) != 0 {
-                var needed = plan.isString[i] ? 2 : 8
+                var needed = plan.valueBytes[i] == 0 ? 2 : plan.valueBytes[i]
                 guard needed <= section.count - at else { return false }
-                if plan.isString[i] { needed += Int(section.loadUnaligned(fromByteOffset: at, as: UInt16.self)) }
+                if plan.valueBytes[i] == 0 { needed += Int(section.loadUnaligned(fromByteOffset: at, as: UInt16.self)) }
                 guard needed <= section.count - at else { return false }
                 at += needed
             }

@@ -12,7 +12,7 @@ extension DefinitionLoader {
         else { return }
         switch stream.definition.fields.first(where: { $0.name == field })?.type {
         case .string, .int64, nil: break
-        case .bool, .decimal:
+        case .bool, .decimal, .vector:
             fault(fieldNode.place, "`\(field)` cannot hold an id", "name a field of the type string or int64")
             return
         }
@@ -57,6 +57,10 @@ extension DefinitionLoader {
         }
         guard let match = knownField(matchNode, "match", other), knownField(matchNode, "match", stream) != nil else { return nil }
         let types = [stream, other].compactMap { $0?.definition.fields.first { $0.name == match }?.type }
+        if types.first?.dimension != nil {
+            fault(matchNode.place, "`\(match)` is a vector, and cannot be matched", "name a field such as the product")
+            return nil
+        }
         if types.count == 2, types[0] != types[1] {
             fault(matchNode.place, "`\(match)` has another type in each of the two streams", "map it with the same type, and decimals with the same scale")
             return nil
