@@ -52,7 +52,7 @@ struct OracleRetractions {
         for event in state.accepted where passes(event) {
             let text: String
             switch event.fields[field] {
-            case nil: continue
+            case nil, .vector?: continue
             case .text(let id): text = id
             case .integer(let id): text = String(id)
             }
