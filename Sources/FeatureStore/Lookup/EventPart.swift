@@ -8,10 +8,10 @@ struct EventPart {
         let newest: Int64?
         var retractions: [(plan: RetractionPlan, view: RetractionView?, newest: Int64?)]
 
-        /// Whether the event with this id and time is retracted by an event of this row.
-        func retracts(_ id: UInt64, _ time: Int64) -> Bool {
+        /// Whether the event with this id and time is retracted, as far as is known at `now`, by an event of this row.
+        func retracts(_ id: UInt64, _ time: Int64, at now: Int64) -> Bool {
             for (plan, view, _) in retractions {
-                if let second = view?.second(of: id), time < plan.end(second: second) { return true }
+                if let newest = view?.newest(of: id, notAfter: now), time <= newest + plan.margin { return true }
             }
             return false
         }
@@ -25,7 +25,7 @@ struct EventPart {
             if cut != 0, left <= cut { return false }
             if let newest, left < log.oldest(newest: newest) { return false }
             for (plan, view, newest) in retractions {
-                if let view, view.cut != 0, left < plan.end(second: view.cut) { return false }
+                if let view, view.cut != 0, left <= view.cut + plan.margin { return false }
                 if let newest, let span = plan.span, left < newest - span { return false }
             }
             return true
@@ -102,7 +102,7 @@ struct Attribution {
             for case let kept? in parts.map(\.attributed) {
                 var reader = EventLogReader(kept.section, kept.log)
                 while let event = reader.next(into: room.baseAddress!) {
-                    if event.time > time || parts.contains(where: { $0.attributed?.retracts(event.id, event.time) ?? false }) { continue }
+                    if event.time > time || parts.contains(where: { $0.attributed?.retracts(event.id, event.time, at: time) ?? false }) { continue }
                     events.append((event.time, room[Int(log.fields[0])]))
                 }
             }

@@ -93,7 +93,7 @@ private struct EventMemory {
         for part in parts {
             var reader = EventLogReader(part.own.section, part.own.log)
             while let event = reader.next(into: room) {
-                if event.time > time || parts.contains(where: { $0.own.retracts(event.id, event.time) }) { continue }
+                if event.time > time || parts.contains(where: { $0.own.retracts(event.id, event.time, at: time) }) { continue }
                 if let attribution, !attribution.includes(event.time, room) { continue }
                 self.room.initializeElement(at: count, to: .init(time: event.time, id: event.id, fields: room))
                 count += 1

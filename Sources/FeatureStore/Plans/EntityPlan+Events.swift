@@ -10,6 +10,11 @@ extension EntityPlan {
         }
     }
 
+    /// Whether rows keep events of `streams[position]` themselves, or what they retract.
+    package func keepsEvents(ofStream position: Int) -> Bool {
+        logs.contains { $0.stream == position } || retractions.contains { $0.stream == position }
+    }
+
     /// The events that rows keep: per view that does, its own, and those that they are attributed to.
     static func logs(of views: [ViewPlan], _ streams: [Stream], in definitions: Definitions) -> [EventLogPlan] {
         func position(_ name: String) -> Int { streams.firstIndex { definitions.streams[$0.index].name == name }! }

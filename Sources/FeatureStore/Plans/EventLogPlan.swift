@@ -5,7 +5,7 @@ package struct EventLogPlan: Sendable {
     /// The view's, and so the section's.
     package let id: UInt16
     /// Position in `EntityPlan.streams`.
-    let stream: Int
+    package let stream: Int
     let filter: Filter?
     /// Of all fields of the stream.
     let fieldCount: Int
@@ -84,14 +84,8 @@ package struct RetractionPlan: Sendable {
     /// For so long events that may be retracted are asked for; nil: for ever.
     let span: Microseconds?
 
-    /// The oldest second of which retractions are remembered, given the retracting stream's newest event time.
-    func oldestSecond(newest: Int64) -> UInt32 {
-        guard let span else { return 0 }
-        return UInt32(clamping: floorDown(newest - span - margin, 1_000_000) / 1_000_000)
-    }
-
-    /// The first moment of which events are not cancelled by a retraction of that second.
-    func end(second: UInt32) -> Int64 { (Int64(second) + 1) * 1_000_000 + margin }
+    /// The oldest time of which retractions are remembered, given the retracting stream's newest event time.
+    func oldest(newest: Int64) -> Int64 { span.map { newest - $0 - margin } ?? .min }
 
     /// The id that an event retracts; nil: none.
     func retracted(by fields: UnsafePointer<FieldValue>) -> UInt64? {

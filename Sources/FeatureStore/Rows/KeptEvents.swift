@@ -33,17 +33,10 @@ struct KeptEvents: ~Copyable {
         for i in plan.retractions.indices { retractions[i].clear() }
     }
 
-    /// Whether events of `plan.streams[stream]` come here.
-    func isFed(by stream: Int) -> Bool {
-        plan.logs.contains { $0.stream == stream } || plan.retractions.contains { $0.stream == stream }
-    }
-
     /// Whether an event at `time` would be kept here.
     func holds(_ time: Int64, newest: Int64, stream: Int) -> Bool {
         for log in plan.logs where log.stream == stream && time >= log.oldest(newest: newest) { return true }
-        for retractions in plan.retractions where retractions.stream == stream {
-            if time / 1_000_000 >= Int64(retractions.oldestSecond(newest: newest)) { return true }
-        }
+        for retractions in plan.retractions where retractions.stream == stream && time >= retractions.oldest(newest: newest) { return true }
         return false
     }
 

@@ -49,7 +49,7 @@ package final class RowEditor {
             let tiled = stream.views.filter { !plan.views[$0].keepsEvents }
             (facts + i).initialize(to: StreamFacts(
                 hasIDs: stream.hasIDs, allowedLateness: stream.allowedLateness, maxIDs: stream.maxIDs,
-                keyCount: stream.keyCount, firstView: firstView, viewCount: tiled.count, feedsLogs: kept.isFed(by: i)))
+                keyCount: stream.keyCount, firstView: firstView, viewCount: tiled.count, feedsLogs: plan.keepsEvents(ofStream: i)))
             (viewsOfStreams + firstView).initialize(from: tiled, count: tiled.count)
             firstView += tiled.count
         }

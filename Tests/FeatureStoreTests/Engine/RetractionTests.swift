@@ -75,8 +75,15 @@ import Testing
     @Test func `an id that is used again long after its refund counts`() throws {
         let refund = Self.refund("a", at: 1)
         // The margin is an hour.
-        #expect(try Self.values([Self.order("a", "hat", 1, at: 60), refund], at: 61)[0].value == .int(0))
+        #expect(try Self.values([Self.order("a", "hat", 1, at: 61), refund], at: 61)[0].value == .int(0))
         #expect(try Self.values([Self.order("a", "hat", 1, at: 62), refund], at: 62)[0].value == .int(1))
+    }
+
+    @Test func `a request for a time before the refund counts the order`() throws {
+        let events = [Self.order("a", "hat", 1, at: 1), Self.refund("a", at: 20), Self.refund("a", at: 30)]
+        #expect(try Self.values(events, at: 19)[0].value == .int(1))
+        #expect(try Self.values(events, at: 20)[0].value == .int(0))
+        #expect(try Self.values(events, at: 25)[0].value == .int(0))
     }
 
     @Test func `an order counts once for a click of its product in time`() throws {

@@ -36,7 +36,11 @@ struct OracleLog {
 
 /// The ids that a stream has retracted, as far as they are remembered.
 struct OracleRetractions {
-    var seconds: [UInt64: Int64] = [:]
+    private struct Retraction: Hashable {
+        var id: UInt64
+        var time: Int64
+    }
+    private var remembered: [Retraction]
     var cut: Int64?
     /// Before this nothing is known of retractions.
     var horizon: Int64?
@@ -48,7 +52,7 @@ struct OracleRetractions {
         let field = stream.fields.firstIndex { $0.name == retracts.field }!
         let state = row.streams[index]
         margin = bounds.margin
-        var newestOf: [UInt64: Int64] = [:]
+        var all: Set<Retraction> = []
         for event in state.accepted where passes(event) {
             let text: String
             switch event.fields[field] {
@@ -56,17 +60,16 @@ struct OracleRetractions {
             case .text(let id): text = id
             case .integer(let id): text = String(id)
             }
-            let id = EventMemory.hash(text)
-            newestOf[id] = max(newestOf[id] ?? 0, floorTime(event.time, 1_000_000) / 1_000_000)
+            all.insert(Retraction(id: EventMemory.hash(text), time: event.time))
         }
         if let newest = state.newest, let span = bounds.span {
-            let oldest = max(0, floorTime(newest - span - margin, 1_000_000) / 1_000_000)
-            newestOf = newestOf.filter { $0.value >= oldest }
+            let margin = bounds.margin
+            all = all.filter { $0.time >= newest - span - margin }
             horizon = newest - span
         }
-        let ranked = newestOf.sorted { ($0.value, $0.key) > ($1.value, $1.key) }
-        for (id, second) in ranked.prefix(stream.maxIDsPerRow) { seconds[id] = second }
-        if ranked.count > stream.maxIDsPerRow { cut = ranked[stream.maxIDsPerRow].value }
+        let ranked = all.sorted { ($0.time, $0.id) > ($1.time, $1.id) }
+        remembered = Array(ranked.prefix(stream.maxIDsPerRow))
+        if ranked.count > stream.maxIDsPerRow { cut = ranked[stream.maxIDsPerRow].time }
     }
 
     /// For how long retractions of a stream are asked for, and how far after its own time one counts; nil: nobody asks.
@@ -91,11 +94,13 @@ struct OracleRetractions {
         return (spans.contains(nil) ? nil : spans.map { $0! }.max()!, margin)
     }
 
-    func retracts(_ event: OracleEvent) -> Bool { seconds[event.id].map { event.time < ($0 + 1) * 1_000_000 + margin } ?? false }
+    func retracts(_ event: OracleEvent, at time: Int64) -> Bool {
+        remembered.contains { $0.id == event.id && $0.time <= time && event.time <= $0.time + margin }
+    }
 
     func knows(_ left: Int64?) -> Bool {
         guard let left else { return cut == nil }
-        if let cut, left < (cut + 1) * 1_000_000 + margin { return false }
+        if let cut, left <= cut + margin { return false }
         return horizon.map { left >= $0 } ?? true
     }
 }
@@ -109,7 +114,7 @@ extension OracleRow {
                 OracleLog.oldest(view, newest: newest, lookback: attribution.within).map({ time >= $0 }) ?? true { return true }
         }
         guard let bounds = OracleRetractions.bounds(of: stream, in: definitions) else { return false }
-        return bounds.span.map { floorTime(time, 1_000_000) >= floorTime(newest - $0 - bounds.margin, 1_000_000) } ?? true
+        return bounds.span.map { time >= newest - $0 - bounds.margin } ?? true
     }
 
     /// A feature of a view that keeps events; exact, so there is nothing to allow for. `filters` as in `Scenario`.
@@ -129,7 +134,7 @@ extension OracleRow {
         }
         let own = log(view.stream, view.name, max: max, lookback: 0)
         let source = definitions.streams.first { $0.name == view.stream }!
-        var events = own.log.kept.filter { event in event.time <= time && !own.retractions.contains { $0.retracts(event) } }
+        var events = own.log.kept.filter { event in event.time <= time && !own.retractions.contains { $0.retracts(event, at: time) } }
 
         let left: Int64? = switch feature.window {
         case .sliding(let length, let hop): floorTime(time, hop) - length
@@ -143,7 +148,7 @@ extension OracleRow {
             needed = left.map { $0 - attribution.within }
             let other = log(attribution.stream, "attribution of \(view.name)", max: attribution.maxEvents, lookback: attribution.within)
             isKnown = isKnown && other.log.knows(needed) && other.retractions.allSatisfy { $0.knows(needed) }
-            first = other.log.kept.filter { event in event.time <= time && !other.retractions.contains { $0.retracts(event) } }
+            first = other.log.kept.filter { event in event.time <= time && !other.retractions.contains { $0.retracts(event, at: time) } }
             let mine = source.fields.firstIndex { $0.name == attribution.match }!
             let theirs = definitions.streams.first { $0.name == attribution.stream }!.fields.firstIndex { $0.name == attribution.match }!
             events = events.filter { event in
@@ -165,6 +170,7 @@ extension OracleRow {
                 answer.value.value = clicks == 0 ? .null : .double(Double(covered.count) / Double(clicks))
             } else {
                 answer.value.value = OracleAggregation(stream: source).value(feature.aggregation, of: covered, at: time)
+                answer.tolerance = OracleAggregation(stream: source).tolerance(feature.aggregation, of: covered, at: time)
             }
             if !answer.value.value.isNull { answer.value.status = .present }
         }
