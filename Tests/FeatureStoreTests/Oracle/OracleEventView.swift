@@ -105,6 +105,11 @@ struct OracleRetractions {
     }
 }
 
+/// What has been computed of a row by definition, until the next event: the features of a view ask for the same again and again.
+final class OracleMemo {
+    var logs: [String: (log: OracleLog, retractions: [OracleRetractions])] = [:]
+}
+
 extension OracleRow {
     /// Whether something besides tiles would keep an event of a stream without ids.
     func keepsBesidesTiles(_ time: Int64, newest: Int64, _ stream: StreamDefinition) -> Bool {
@@ -124,13 +129,17 @@ extension OracleRow {
     ) -> OracleAnswer {
         guard case .events(let max) = view.keep else { fatalError("a view of tiles") }
         func log(_ name: String, _ filter: String, max: Int, lookback: Int64) -> (log: OracleLog, retractions: [OracleRetractions]) {
+            let key = "\(view.name)/\(filter)"
+            if let known = memo.logs[key] { return known }
             let state = streams[definitions.streams.firstIndex { $0.name == name }!]
             let log = OracleLog(
                 state.accepted.filter { filters[filter]?($0) ?? true }, newest: state.newest, view: view, max: max, lookback: lookback)
-            guard view.appliesRetractions else { return (log, []) }
-            return (log, definitions.streams.filter { $0.retracts?.stream == name }.compactMap { stream in
+            let retracting = view.appliesRetractions ? definitions.streams : []
+            let made = (log, retracting.filter { $0.retracts?.stream == name }.compactMap { stream in
                 OracleRetractions(of: stream, in: self, passes: { filters["retraction of \(stream.name)"]?($0) ?? true })
             })
+            memo.logs[key] = made
+            return made
         }
         let own = log(view.stream, view.name, max: max, lookback: 0)
         let source = definitions.streams.first { $0.name == view.stream }!

@@ -13,6 +13,7 @@ struct OracleRow {
 
     let definitions: Definitions
     var streams: [StreamState]
+    let memo = OracleMemo()
 
     init(_ definitions: Definitions) {
         self.definitions = definitions
@@ -20,6 +21,7 @@ struct OracleRow {
     }
 
     mutating func offer(_ event: OracleEvent) -> RowEditor.Outcome {
+        memo.logs = [:]
         let definition = definitions.streams[event.stream]
         if definition.idPath != nil {
             return offerWithID(event, definition, &streams[event.stream])
