@@ -81,9 +81,12 @@ import Testing
 
     @Test func `a request for a time before the refund counts the order`() throws {
         let events = [Self.order("a", "hat", 1, at: 1), Self.refund("a", at: 20), Self.refund("a", at: 30)]
-        #expect(try Self.values(events, at: 19)[0].value == .int(1))
-        #expect(try Self.values(events, at: 20)[0].value == .int(0))
-        #expect(try Self.values(events, at: 25)[0].value == .int(0))
+        let past = Self.definitions { $0.views[0].history = .hours(1) }
+        #expect(try Self.values(events, at: 19, past)[0].value == .int(1))
+        #expect(try Self.values(events, at: 20, past)[0].value == .int(0))
+        #expect(try Self.values(events, at: 25, past)[0].value == .int(0))
+        // Without history the past is not kept.
+        #expect(try Self.values(events, at: 19)[0].status == .missing)
     }
 
     @Test func `an order counts once for a click of its product in time`() throws {
