@@ -68,13 +68,13 @@ extension Definitions {
     }
 
     /// The length as the feature's name has it (24h, not 1d), where it does.
-    private static func written(_ length: Microseconds, in name: String) -> String {
+    static func written(_ length: Microseconds, in name: String) -> String {
         let suffix = String(name.split(separator: "_").last ?? "")
         return DurationText.parse(suffix) == length ? suffix : DurationText.format(length)
     }
 
     /// How much longer than asked for a window may be: up to one hop.
-    private static func bound(length: Microseconds, hop: Microseconds) -> String {
+    static func bound(length: Microseconds, hop: Microseconds) -> String {
         // Rounded up to a tenth of a percent, so that the bound is one.
         let tenths = (hop * 1000 + length - 1) / length
         return "≤ \(tenths / 10).\(tenths % 10) % longer"
@@ -183,7 +183,7 @@ extension Aggregation: CustomStringConvertible {
     }
 
     /// A fixed-point number without zeros at its end.
-    private static func written(_ units: Int, digits: Int) -> String {
+    static func written(_ units: Int, digits: Int) -> String {
         let power = (0..<digits).reduce(1) { power, _ in power * 10 }
         var text = "\(units / power)"
         let rest = String(units % power)

@@ -48,6 +48,15 @@ struct EventPart {
     /// Whether the row can tell a window from `left` on.
     func knows(_ left: Int64?) -> Bool { own.knows(left) && attributed?.knows(left.map { $0 - within }) ?? true }
 
+    /// Whether an event of this part counts for a request at `now`, given all rows' parts. `fields` are its values.
+    static func standing(
+        id: UInt64, time: Int64, fields: UnsafePointer<FieldValue>, _ parts: [EventPart], _ attribution: Attribution?, at now: Int64
+    ) -> Explanation.Event.Standing {
+        if parts.contains(where: { $0.own.retracts(id, time, at: now) }) { return .retracted }
+        if let attribution, !attribution.includes(time, fields) { return .unattributed }
+        return .counts
+    }
+
     private static func kept(
         _ kind: RowFormat.SectionKind, _ view: Int, _ row: RowReader.Row
     ) throws(CorruptRow) -> Kept? {

@@ -93,8 +93,9 @@ private struct EventMemory {
         for part in parts {
             var reader = EventLogReader(part.own.section, part.own.log)
             while let event = reader.next(into: room) {
-                if event.time > time || parts.contains(where: { $0.own.retracts(event.id, event.time, at: time) }) { continue }
-                if let attribution, !attribution.includes(event.time, room) { continue }
+                guard event.time <= time,
+                    EventPart.standing(id: event.id, time: event.time, fields: room, parts, attribution, at: time) == .counts
+                else { continue }
                 self.room.initializeElement(at: count, to: .init(time: event.time, id: event.id, fields: room))
                 count += 1
                 room += part.own.log.fieldCount

@@ -215,7 +215,7 @@ public final class Store: Sendable {
         return vector
     }
 
-    private func route(_ entity: Int, _ key: UnsafeRawBufferPointer) throws(LookupError) -> [Shard] {
+    func route(_ entity: Int, _ key: UnsafeRawBufferPointer) throws(LookupError) -> [Shard] {
         switch routes[entity] {
         case .byKey(let partitioner, let topic):
             let (number, shard) = state.withLock { state -> (Int, Shard?) in
@@ -276,7 +276,7 @@ public final class Store: Sendable {
 }
 
 extension Vector {
-    fileprivate mutating func markStale() {
+    mutating func markStale() {
         for i in values.indices where values[i].status == .present { values[i].status = .stale }
     }
 }

@@ -171,7 +171,7 @@ struct ViewReader {
 
 extension ReadPlan.Finish {
     /// The sequence column that the value comes from; nil when it comes from tiles.
-    fileprivate var sequence: Int? {
+    var sequence: Int? {
         switch self {
         case .last(let column, _), .list(let column, _, _, _): column
         case .timeSince: 0

@@ -6,7 +6,19 @@
 ///
 /// All memory is kept from row to row. Not `Sendable`: one per writing thread.
 package final class RowEditor {
-    package enum Outcome: Sendable, Equatable { case applied, duplicate, late }
+    package enum Outcome: Sendable, Equatable {
+        case applied, duplicate, late
+
+        /// Nil: it was applied.
+        @inline(__always)
+        package var dropReason: DropReason? {
+            switch self {
+            case .applied: nil
+            case .duplicate: .duplicate
+            case .late: .late
+            }
+        }
+    }
 
     private let plan: EntityPlan
     private let streams: UnsafeMutablePointer<StreamSection>

@@ -114,7 +114,7 @@ final class ShardWorker: @unchecked Sendable {
         case .event:
             let event = batch.events[batch.eventCount - 1]
             if time >= 0, event.time > time + facts[index].maxClockSkew {
-                batch.removeLast(firstValue: firstValue)
+                batch.markLastFuture()
                 progress.drop(.future, stream: index)
             }
         case .dropped(let reason, let detail):
@@ -143,7 +143,7 @@ final class ShardWorker: @unchecked Sendable {
         for i in 0..<batch.eventCount {
             let event = batch.events[i]
             let stream = facts[Int(event.stream)]
-            guard stream.partitionCount > 0 else { continue }
+            guard stream.partitionCount > 0, !event.isFuture else { continue }
             let key = batch.values[Int(event.firstValue)].bytes
             let expected = stream.partitioner.partition(of: key, count: stream.partitionCount)
             guard expected != shard.number else { continue }
