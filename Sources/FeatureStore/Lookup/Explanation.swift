@@ -10,12 +10,12 @@ public struct Explanation: Sendable {
         public var entity: String?
         /// Explains the value as this service gives it; nil: as the feature named alone.
         public var service: String?
-        /// µs since the epoch.
-        public var asOf: Int64
+        /// µs since the epoch; nil: now.
+        public var asOf: Int64?
         public var maxStaleness: Microseconds?
 
         public init(
-            feature: String, key: String, entity: String? = nil, service: String? = nil, asOf: Int64,
+            feature: String, key: String, entity: String? = nil, service: String? = nil, asOf: Int64? = nil,
             maxStaleness: Microseconds? = nil
         ) {
             self.feature = feature

@@ -13,9 +13,10 @@ extension Store {
         let key = Array(query.key.utf8)
         guard !key.isEmpty else { throw .emptyKey }
         guard key.count <= Shard.maxKeyBytes else { throw .keyTooLong(bytes: key.count, limit: Shard.maxKeyBytes) }
-        guard Self.validTimes.contains(query.asOf) else { throw .timeOutOfRange(query.asOf) }
-        let shards = try key.withUnsafeBytesOrError { (bytes) throws(LookupError) in try route(entity, bytes) }
         let now = Self.now()
+        let time = query.asOf ?? now
+        guard Self.validTimes.contains(time) else { throw .timeOutOfRange(time) }
+        let shards = try key.withUnsafeBytesOrError { (bytes) throws(LookupError) in try route(entity, bytes) }
         var sources: [Explainer.Source] = []
         defer { for source in sources { source.row?.bytes.deallocate() } }
         do {
@@ -37,7 +38,7 @@ extension Store {
             var vector = Vector(
                 found: sources.contains { $0.row != nil },
                 values: try RowReader.values(
-                    ReadPlan(features: features, catalog: catalog, entity: entity), rows: sources.compactMap(\.row), at: query.asOf,
+                    ReadPlan(features: features, catalog: catalog, entity: entity), rows: sources.compactMap(\.row), at: time,
                     views: catalog.entities[entity].views),
                 shards: shards.map(\.number))
             var behind: (shard: Int, freshness: Microseconds?, limit: Microseconds)?
@@ -47,10 +48,10 @@ extension Store {
                 behind = (late.status.shard, late.status.freshness, limit)
                 vector.markStale()
             }
-            let explainer = Explainer(catalog: catalog, entity: entity, sources: sources, time: query.asOf, behind: behind)
+            let explainer = Explainer(catalog: catalog, entity: entity, sources: sources, time: time, behind: behind)
             return Explanation(
                 entity: definitions.entities[entity].name, key: query.key, service: service?.name, version: service?.version,
-                asOf: query.asOf, features: try explainer.features(features, vector.values), shards: explainer.shards())
+                asOf: time, features: try explainer.features(features, vector.values), shards: explainer.shards())
         } catch let error as LMDBError where error.kind == .closed {
             throw .shardUnavailable(shard: shards[0].number, reason: "the shard is moving to another process")
         } catch {
