@@ -59,7 +59,7 @@ struct EventListing {
         case .bool: .bool(value.word != 0)
         case .int64: .int(value.word)
         case .decimal(let scale): .decimal(units: Int128(value.word), scale: scale)
-        case .vector: .null  // such views have none: the loader refuses them
+        case .vector(_, let scale): .list(SequenceReader.elements(of: value.bytes, scale: scale))
         }
     }
 }

@@ -56,6 +56,13 @@ public struct Explanation: Sendable {
         public var duplicate: UInt32
         public var late: UInt32
         public var future: UInt32
+
+        package init(stream: String, duplicate: UInt32, late: UInt32, future: UInt32) {
+            self.stream = stream
+            self.duplicate = duplicate
+            self.late = late
+            self.future = future
+        }
     }
 
     public struct Feature: Sendable {

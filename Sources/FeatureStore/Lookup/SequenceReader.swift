@@ -61,7 +61,7 @@ struct SequenceReader {
         }
     }
 
-    private static func elements(of vector: UnsafeRawBufferPointer, scale: Int) -> [Value] {
+    static func elements(of vector: UnsafeRawBufferPointer, scale: Int) -> [Value] {
         (0..<vector.count / 8).map {
             .decimal(units: Int128(vector.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)), scale: scale)
         }

@@ -108,18 +108,27 @@ import Testing
         let shard = try Shard(number: 3, definitions: definitions, directory: directory.path, partitionCounts: ["s": 8])
         let batch = EventBatch(), memory = EventMemory()
         let event = Self.event(1_700_000_001_500_000, id: 7)
-        memory.withValues(event, key: "ann") { batch.reserveValues(3).update(from: $0, count: 3) }
-        batch.append(stream: 0, time: event.time, id: event.id, valueCount: 3)
-        try shard.apply(batch, ShardFixture.progress(next: 42, recordTime: 1_700_000_002_000_000))
+        for key in ["ann", "ann", "bo"] {
+            memory.withValues(event, key: key) { batch.reserveValues(3).update(from: $0, count: 3) }
+            batch.append(stream: 0, time: event.time, id: event.id, valueCount: 3)
+        }
+        batch.markLastFuture()
+        var progress = ShardFixture.progress(next: 42, recordTime: 1_700_000_002_000_000)
+        progress.drop(.future, stream: 0)
+        try shard.apply(batch, progress)
         shard.close()
 
         let environment = try Environment(.init(path: directory.path + "/shard-0003", mapBytes: 1 << 20))
         defer { environment.close() }
-        let rows = try environment.openTable("rows"), meta = try environment.openTable("meta")
+        let rows = try environment.openTable("rows"), drops = try environment.openTable("drops"), meta = try environment.openTable("meta")
         var lines: [String] = []
         try environment.read { transaction in
             try transaction.forEach(rows) { key, _ in
                 lines.append("rows \(Self.hex(Array(key)))")
+                return true
+            }
+            try transaction.forEach(drops) { key, value in
+                lines.append("drops \(Self.hex(Array(key))) \(Self.hex(Array(value)))")
                 return true
             }
             try transaction.forEach(meta) { key, value in
