@@ -52,7 +52,7 @@ package struct RowDrops: Sendable, Equatable {
         case .future: one.counts.0 = 1
         case .late: one.counts.1 = 1
         case .duplicate: one.counts.2 = 1
-        case .malformed, .unknown, .empty: return  // of no row
+        default: return  // never events of this row
         }
         add(one, id)
     }

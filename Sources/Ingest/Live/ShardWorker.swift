@@ -109,7 +109,6 @@ final class ShardWorker: @unchecked Sendable {
             progress.drop(.empty, stream: index)
             return
         }
-        let firstValue = batch.valueCount
         switch decoders[index].decode(value, recordTime: time, into: batch) {
         case .event:
             let event = batch.events[batch.eventCount - 1]
