@@ -134,8 +134,11 @@ private struct ExplanationChart {
 
     private mutating func add(_ shard: Explanation.ShardPart) {
         let row = shard.rowBytes.map { "a row of \($0) bytes" } ?? "no row"
-        let freshness = shard.status.freshness.map { $0 == 0 ? "caught up" : "\(Self.duration($0)) behind" } ?? "freshness not known"
-        lines.append("shard \(shard.status.shard): \(row), \(freshness)")
+        // A reader beside the server does not hear of the log's end.
+        let isKnown = shard.status.lagEvents != nil
+        let freshness = shard.status.freshness.map { $0 == 0 ? "caught up" : "\(Self.duration($0)) behind" }
+        let behind = isKnown ? freshness ?? "freshness not known" : "the end of the log is not known here"
+        lines.append("shard \(shard.status.shard): \(row), \(behind)")
         for drops in shard.drops {
             fact("dropped", "of \(drops.stream): \(drops.duplicate) duplicate, \(drops.late) late, \(drops.future) future")
         }
