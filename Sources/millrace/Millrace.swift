@@ -16,10 +16,11 @@ struct Millrace: AsyncParsableCommand {
               millrace serve    -d Examples/shop/millrace.yaml --create-topics 4
               millrace generate -d Examples/shop/millrace.yaml --rate 1000
               millrace get      -d Examples/shop/millrace.yaml --service homepage c0004559
+              millrace explain  -d Examples/shop/millrace.yaml clicks_24h c0004559
 
             Exit codes: 0 done, 1 failed, 2 the definitions file has faults, 64 wrong usage.
             """,
-        subcommands: [Serve.self, Get.self, Check.self, Describe.self, Generate.self, RebuildCommand.self, Verify.self])
+        subcommands: [Serve.self, Get.self, Explain.self, Check.self, Describe.self, Generate.self, RebuildCommand.self, Verify.self])
 }
 
 /// Exit codes beyond those of ArgumentParser.

@@ -10,7 +10,7 @@ public func fuzzOne(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 
 nonisolated(unsafe) private let row = RowTarget()
 
-/// One entity with every aggregation, and two streams: with ids and without.
+/// One entity with every aggregation, over tiles and over events, and two streams: with ids and without. The second retracts the first's events.
 private final class RowTarget {
     private let catalog: Catalog
     private let plan: EntityPlan
@@ -28,6 +28,7 @@ private final class RowTarget {
 
     init() {
         let minutes = Window.sliding(length: .minutes(5), hop: .seconds(5)), day = Window.sliding(length: .days(1), hop: .minutes(15))
+        let exact = Window.sliding(length: .days(1), hop: Window.exactHop)
         let aggregations: [Aggregation] = [
             .count(field: nil), .count(field: "s"), .sum(field: "n"), .mean(field: "n"), .min(field: "n"), .max(field: "n"),
             .first(field: "n"), .first(field: "s"), .last(field: "n"), .last(field: "s"), .lastN(field: "s", n: 3, distinct: true),
@@ -38,11 +39,12 @@ private final class RowTarget {
             .sessionCount(gap: .minutes(30)), .sessionLength(gap: .minutes(30)), .bounceRate(gap: .minutes(1)), .streak,
             .mean(field: "v"), .last(field: "v"),
         ]
-        func stream(_ name: String, id: FieldPath?) -> StreamDefinition {
+        func stream(_ name: String, id: FieldPath?, _ retracts: RetractionDefinition? = nil) -> StreamDefinition {
             .init(
                 name: name, topic: name, keys: [.init(entity: "customer", path: .init("customer"))],
                 time: .init(path: .init("time"), format: .epochMicroseconds), idPath: id, maxIDsPerRow: 4,
-                fields: [.init(name: "n", type: .decimal(scale: 2)), .init(name: "s", type: .string), .init(name: "v", type: .vector(dimension: 2, scale: 2))])
+                fields: [.init(name: "n", type: .decimal(scale: 2)), .init(name: "s", type: .string), .init(name: "v", type: .vector(dimension: 2, scale: 2))],
+                retracts: retracts)
         }
         func view(_ name: String, _ stream: String, _ windows: [Window], _ aggregations: [Aggregation], history: Int64) -> ViewDefinition {
             var features: [FeatureDefinition] = []
@@ -53,11 +55,17 @@ private final class RowTarget {
             }
             return .init(name: name, entity: "customer", stream: stream, history: history, features: features)
         }
+        var events = view("events", "a", [exact, day, .lifetime], aggregations, history: 0)
+        events.keep = .events(max: 3)
+        var attributed = view("attributed", "a", [exact], [.sum(field: "n"), .conversion], history: 0)
+        attributed.keep = .events(max: 2)
+        attributed.attribution = .init(stream: "b", match: "s", within: .days(1), maxEvents: 2)
         catalog = Catalog(Definitions(
-            name: "fuzz", entities: [.init(name: "customer")], streams: [stream("a", id: FieldPath("id")), stream("b", id: nil)],
+            name: "fuzz", entities: [.init(name: "customer")],
+            streams: [stream("a", id: FieldPath("id")), stream("b", id: nil, .init(stream: "a", field: "s"))],
             views: [
                 view("all", "a", [minutes, day, .lifetime], aggregations, history: .hours(1)),
-                view("few", "b", [minutes], [.sum(field: "n"), .timeSinceLast], history: 0),
+                view("few", "b", [minutes], [.sum(field: "n"), .timeSinceLast], history: 0), events, attributed,
             ]))
         plan = catalog.entities[0]
         read = ReadPlan(features: Array(catalog.features.indices), catalog: catalog, entity: 0)

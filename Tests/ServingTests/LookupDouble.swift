@@ -71,6 +71,7 @@ final class LookupDouble: Sendable {
                     found: key == "c1",
                     values: plan.featureNames.map { values[Self.features.firstIndex(of: $0) ?? 0] }, shards: [0])
             },
+            explain: { (query) throws(LookupError) in throw .unknownFeature(query.feature, nearest: "clicks_5m") },
             shardStatuses: { [self] in
                 state.withLock {
                     $0.statusReads += 1

@@ -5,9 +5,8 @@ extension Definitions {
     /// What the definitions amount to, for people: streams, then each view's features with type, window, hop and error bound, then derived
     /// features and services.
     ///
-    /// - Parameter bytes: What a view costs in a row: bytes of one non-empty tile, and of the sequences that are kept once per row. Nil leaves
-    ///   the bytes out. The engine knows; the definitions do not.
-    public func describe(bytes: (ViewDefinition) -> (tile: Int, sequence: Int)? = { _ in nil }) -> String {
+    /// - Parameter bytes: What a view costs in a row. Nil leaves the bytes out. The engine knows; the definitions do not.
+    public func describe(bytes: (ViewDefinition) -> ViewBytes? = { _ in nil }) -> String {
         var lines = ["\(name): \(count(streams.count, "stream")), \(count(views.count, "view")), \(count(featureCount, "feature")), \(count(services.count, "service"))", ""]
         lines += describeStreams()
         for view in views { lines += describe(view, bytes(view)) }
@@ -40,11 +39,11 @@ extension Definitions {
         return table.lines(indent: "") + [""]
     }
 
-    private func describe(_ view: ViewDefinition, _ bytes: (tile: Int, sequence: Int)?) -> [String] {
+    private func describe(_ view: ViewDefinition, _ bytes: ViewBytes?) -> [String] {
         var title = "view \(view.name): \(view.entity) over \(view.stream)"
         if let filter = view.filter { title += ", where \(filter)" }
         if view.history > 0 { title += ", history \(DurationText.format(view.history))" }
-        if let bytes { title += "; \(bytes.tile) bytes per tile, \(bytes.sequence) per row for sequences" }
+        title += describeKept(view, bytes)
         var table = TextTable(["FEATURE", "TYPE", "AGGREGATION", "WINDOW", "HOP", "BOUND", "DEFAULT"], rightAligned: [3, 4])
         guard let stream = streams.first(where: { $0.name == view.stream }) else { return [title, ""] }
         for feature in view.features {
@@ -52,6 +51,13 @@ extension Definitions {
             let value = feature.defaultValue.map(Self.text) ?? "-"
             switch feature.window {
             case .lifetime: table.add(feature.name, type, feature.aggregation.description, "lifetime", "-", "exact", value)
+            case .calendar(let window):
+                table.add(
+                    feature.name, type, feature.aggregation.description, "\(window.unit.rawValue), \(window.days.zone)",
+                    view.keepsEvents ? "-" : DurationText.format(CalendarWindow.hop), "exact", value)
+            case .sliding(let length, Window.exactHop):
+                table.add(
+                    feature.name, type, feature.aggregation.description, Self.written(length, in: feature.name), "-", "exact", value)
             case .sliding(let length, let hop):
                 table.add(
                     feature.name, type, feature.aggregation.description, Self.written(length, in: feature.name), DurationText.format(hop),
@@ -62,25 +68,30 @@ extension Definitions {
     }
 
     /// The length as the feature's name has it (24h, not 1d), where it does.
-    private static func written(_ length: Microseconds, in name: String) -> String {
+    static func written(_ length: Microseconds, in name: String) -> String {
         let suffix = String(name.split(separator: "_").last ?? "")
         return DurationText.parse(suffix) == length ? suffix : DurationText.format(length)
     }
 
     /// How much longer than asked for a window may be: up to one hop.
-    private static func bound(length: Microseconds, hop: Microseconds) -> String {
+    static func bound(length: Microseconds, hop: Microseconds) -> String {
         // Rounded up to a tenth of a percent, so that the bound is one.
         let tenths = (hop * 1000 + length - 1) / length
         return "≤ \(tenths / 10).\(tenths % 10) % longer"
     }
 
-    private func describeRows(_ bytes: (ViewDefinition) -> (tile: Int, sequence: Int)?) -> [String] {
+    private func describeRows(_ bytes: (ViewDefinition) -> ViewBytes?) -> [String] {
         var lines: [String] = []
         for entity in entities {
             let own = views.filter { $0.entity == entity.name }
             var row = 0, isKnown = false
             for view in own {
                 guard let size = bytes(view) else { continue }
+                if let event = size.event {
+                    row += event * Self.typicalEventsPerView + (size.attributedEvent ?? 0) * Self.typicalEventsPerView
+                    isKnown = true
+                    continue
+                }
                 let hasSliding = view.features.contains { $0.window != .lifetime }
                 let hasLifetime = view.features.contains { $0.window == .lifetime }
                 row += size.tile * ((hasSliding ? Self.typicalTilesPerView : 0) + (hasLifetime ? 1 : 0)) + size.sequence
@@ -88,7 +99,7 @@ extension Definitions {
             }
             guard isKnown else { continue }
             lines.append(
-                "row of a \(entity.name) with \(Self.typicalTilesPerView) non-empty tiles in each of \(count(own.count, "view")) (lifetime: 1): about \(row) bytes")
+                "row of a \(entity.name) with \(Self.typicalTilesPerView) non-empty tiles in each of \(count(own.count, "view")) (lifetime: 1\(own.contains(where: \.keepsEvents) ? "; views that keep events: \(Self.typicalEventsPerView) events" : "")): about \(row) bytes")
         }
         return lines.isEmpty ? [] : lines + [""]
     }
@@ -167,11 +178,12 @@ extension Aggregation: CustomStringConvertible {
         case .sessionLength(let gap): "session_length(gap \(DurationText.format(gap)))"
         case .bounceRate(let gap): "bounce_rate(gap \(DurationText.format(gap)))"
         case .streak: "streak"
+        case .conversion: "conversion"
         }
     }
 
     /// A fixed-point number without zeros at its end.
-    private static func written(_ units: Int, digits: Int) -> String {
+    static func written(_ units: Int, digits: Int) -> String {
         let power = (0..<digits).reduce(1) { power, _ in power * 10 }
         var text = "\(units / power)"
         let rest = String(units % power)

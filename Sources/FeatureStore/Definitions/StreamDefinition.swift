@@ -21,12 +21,14 @@ public struct StreamDefinition: Sendable {
     public var partitioned: Bool
     /// The fields that filters and aggregations name. Only these, the keys, the time and the id are read out of the bytes.
     public var fields: [FieldDefinition]
+    /// Which events of another stream, or of this one, this stream's events cancel.
+    public var retracts: RetractionDefinition?
 
     public init(
         name: String, topic: String, deadLetterTopic: String? = nil, format: EventFormat = .json, keys: [EntityKey],
         time: EventTime, idPath: FieldPath? = nil, allowedLateness: Microseconds = .days(2),
         maxClockSkew: Microseconds = .minutes(5), maxIDsPerRow: Int = 4096, partitioner: Partitioner = .murmur2,
-        partitioned: Bool = true, fields: [FieldDefinition]
+        partitioned: Bool = true, fields: [FieldDefinition], retracts: RetractionDefinition? = nil
     ) {
         self.name = name
         self.topic = topic
@@ -41,6 +43,21 @@ public struct StreamDefinition: Sendable {
         self.partitioner = partitioner
         self.partitioned = partitioned
         self.fields = fields
+        self.retracts = retracts
+    }
+}
+
+/// An event cancels the event of `stream` whose id is the value of `field`.
+public struct RetractionDefinition: Sendable, Equatable {
+    public var stream: String
+    /// A string or int64 field of the retracting stream; null retracts nothing.
+    public var field: String
+    /// A boolean expression over the fields of the retracting stream: only where it is true. Nil: always.
+    public var filter: String?
+    public init(stream: String, field: String, filter: String? = nil) {
+        self.stream = stream
+        self.field = field
+        self.filter = filter
     }
 }
 

@@ -1,4 +1,5 @@
-/// Features of one entity over one stream: aggregations × windows, with an optional filter. One view is one timeline of tiles.
+/// Features of one entity over one stream: aggregations × windows, with an optional filter. One view is one timeline of tiles, or one
+/// log of events.
 public struct ViewDefinition: Sendable {
     public var name: String
     public var entity: String
@@ -7,10 +8,24 @@ public struct ViewDefinition: Sendable {
     public var filter: String?
     /// Extra time for which old tiles are kept at full resolution, so that `as_of` may go this far behind the newest event.
     public var history: Microseconds
+    public var keep: Keep
+    /// Whether events that are retracted do not count; only in views that keep events.
+    public var appliesRetractions: Bool
+    /// Of the events only those that followed one of another stream; only in views that keep events.
+    public var attribution: AttributionDefinition?
     public var features: [FeatureDefinition]
+
+    /// What a row keeps of a view.
+    public enum Keep: Sendable, Equatable {
+        case tiles
+        /// The newest `max` events themselves.
+        case events(max: Int)
+        public static let defaultMaxEvents = 1000
+    }
 
     public init(
         name: String, entity: String, stream: String, filter: String? = nil, history: Microseconds = 0,
+        keep: Keep = .tiles, appliesRetractions: Bool = true, attribution: AttributionDefinition? = nil,
         features: [FeatureDefinition]
     ) {
         self.name = name
@@ -18,7 +33,34 @@ public struct ViewDefinition: Sendable {
         self.stream = stream
         self.filter = filter
         self.history = history
+        self.keep = keep
+        self.appliesRetractions = appliesRetractions
+        self.attribution = attribution
         self.features = features
+    }
+
+    public var keepsEvents: Bool { keep != .tiles }
+}
+
+/// An event counts only when an event of `stream` with the same value of `match` came at most `within` before it.
+public struct AttributionDefinition: Sendable, Equatable {
+    public var stream: String
+    /// A boolean expression over the fields of `stream`; nil takes every event.
+    public var filter: String?
+    /// A field of both streams.
+    public var match: String
+    public var within: Microseconds
+    /// Of `stream`, how many a row keeps.
+    public var maxEvents: Int
+    public init(
+        stream: String, filter: String? = nil, match: String, within: Microseconds,
+        maxEvents: Int = ViewDefinition.Keep.defaultMaxEvents
+    ) {
+        self.stream = stream
+        self.filter = filter
+        self.match = match
+        self.within = within
+        self.maxEvents = maxEvents
     }
 }
 
@@ -87,11 +129,15 @@ public enum Aggregation: Sendable, Equatable, Hashable {
     case bounceRate(gap: Microseconds)
     /// UTC days in a row with events.
     case streak
+    /// Events of the window, all of them attributed, per event of the stream that they are attributed to; only in views with `attribution`.
+    case conversion
 }
 
 public enum Window: Sendable, Equatable, Hashable {
-    /// `floor(t/hop)·hop − length ≤ event time ≤ t`.
+    /// `floor(t/hop)·hop − length ≤ event time ≤ t`. A hop of 1 µs makes the left edge exact; only views that keep events have it.
     case sliding(length: Microseconds, hop: Microseconds)
+    /// From when the day, the week or the month of `t` began.
+    case calendar(CalendarWindow)
     /// Every event since the store began.
     case lifetime
 
@@ -104,6 +150,18 @@ public enum Window: Sendable, Equatable, Hashable {
     /// the smallest, 5 s.
     public static func ladderHop(length: Microseconds) -> Microseconds {
         ladder.first { $0 <= length / 60 } ?? ladder[ladder.count - 1]
+    }
+
+    /// The hop of a window whose left edge is not snapped.
+    public static let exactHop: Microseconds = 1
+
+    /// What is kept for this window: so far back, in tiles of that length. Nil: everything.
+    package var reach: (length: Microseconds, hop: Microseconds)? {
+        switch self {
+        case .sliding(let length, let hop): (length, hop)
+        case .calendar(let window): (window.reach, CalendarWindow.hop)
+        case .lifetime: nil
+        }
     }
 }
 

@@ -26,18 +26,24 @@ public struct FieldValue: Sendable {
     }
 }
 
-/// One decoded event inside an `EventBatch`. Trivial.
+/// One decoded event inside an `EventBatch`. Trivial, 24 bytes.
 public struct EventRecord: Sendable {
-    /// Index into `Definitions.streams`.
-    public var stream: Int32
+    private let streamIndex: UInt16
+    /// Beyond the broker's timestamp by more than `max_clock_skew`: it is counted for its rows and not applied.
+    public var isFuture: Bool
     /// Index in `EventBatch.values` of the first value: the stream's entity keys in order (as strings), then its fields in order.
     public var firstValue: Int32
     /// µs since the epoch.
     public var time: Int64
     /// xxHash64 of the event id; for a stream without ids, of the mapped values (only a tie-break then).
     public var id: UInt64
-    public init(stream: Int32, firstValue: Int32, time: Int64, id: UInt64) {
-        self.stream = stream
+    /// Index into `Definitions.streams`. Rows name streams with 16 bits, too.
+    @inline(__always)
+    public var stream: Int32 { Int32(streamIndex) }
+
+    public init(stream: Int32, firstValue: Int32, time: Int64, id: UInt64, isFuture: Bool = false) {
+        streamIndex = UInt16(truncatingIfNeeded: stream)
+        self.isFuture = isFuture
         self.firstValue = firstValue
         self.time = time
         self.id = id
@@ -126,6 +132,9 @@ public final class EventBatch {
         storage.pointee.eventCount = eventCount + 1
         storage.pointee.valueCount += count
     }
+
+    /// Marks the last event as one from the future. Its values stay: the row is found by its key.
+    public func markLastFuture() { (storage.pointee.events + storage.pointee.eventCount - 1).pointee.isFuture = true }
 
     /// Takes the last event back; `firstValue` is `valueCount` as it was before.
     public func removeLast(firstValue: Int) {

@@ -3,7 +3,7 @@
 package struct ReadPlan: Sendable {
     /// The features of one view that share a window.
     struct WindowRead: Sendable {
-        var window: Window
+        var window: WindowEdge
         /// Positions in `ViewRead.features`.
         var features: Range<Int>
     }
@@ -23,10 +23,12 @@ package struct ReadPlan: Sendable {
         /// Whether each window begins at or before the ones in front of it, whatever the time. A coarser hop may snap a shorter window
         /// to an earlier begin than a longer one has.
         let areNested: Bool
+        /// Positions in `features` of those that are divided by the events that the view's are attributed to.
+        let conversions: [Int]
 
         init(
             view: Int, stream: Int, fixed: [TileColumn], variable: [TileColumn], windows: [WindowRead],
-            features: [(slot: Int, finish: Finish)]
+            features: [(slot: Int, finish: Finish)], conversions: [Int]
         ) {
             self.view = view
             self.stream = stream
@@ -35,12 +37,27 @@ package struct ReadPlan: Sendable {
             self.windows = windows
             self.features = features
             areNested = zip(windows, windows.dropFirst()).allSatisfy { $0.window.isAlwaysWithin($1.window) }
+            self.conversions = conversions
         }
 
-        /// Those that begin last come first.
-        func windows(at time: Int64) -> [WindowRead] {
-            if areNested { return windows }
-            return windows.sorted { ($0.window.leftEdge(at: time) ?? .min) > ($1.window.leftEdge(at: time) ?? .min) }
+        /// Calls `body` for each window, those that begin last first. Allocates nothing.
+        func forEachWindow(at time: Int64, _ body: (WindowRead) -> Void) {
+            if areNested {
+                for window in windows { body(window) }
+                return
+            }
+            withUnsafeTemporaryAllocation(of: (left: Int64, index: Int).self, capacity: windows.count) { order in
+                for i in windows.indices {
+                    let left = windows[i].window.leftEdge(at: time) ?? .min
+                    var at = i
+                    while at > 0, order[at - 1].left < left {
+                        order[at] = order[at - 1]
+                        at -= 1
+                    }
+                    order[at] = (left, i)
+                }
+                for entry in order { body(windows[entry.index]) }
+            }
         }
     }
 
@@ -184,7 +201,7 @@ package struct ReadPlan: Sendable {
             }
             let sequence = columns.sequence.map { column in view.sequences.firstIndex(of: column)! } ?? 0
             switch aggregation {
-            case .count: return .count(at[0])
+            case .count, .conversion: return .count(at[0])
             case .sum(let field): return .sum(at[0], scale: scale(field))
             case .mean(let field) where columns.tile.count == 1: return .vectorMean(at[0], scale: scale(field))
             case .mean(let field): return .mean(sum: at[0], count: at[1], scale: scale(field))
@@ -210,8 +227,11 @@ package struct ReadPlan: Sendable {
             case .streak: return .streak(at[0])
             }
         }
-        let ordered = features.map { (window: $0.feature.window, slot: $0.slot, finish: finish($0.feature.aggregation)) }
-            .sorted { ($0.window.sortLength, $0.window.hop) < ($1.window.sortLength, $1.window.hop) }
+        let ordered = features.map { slot, feature in
+            (
+                window: WindowEdge(feature.window, isExact: view.keepsEvents), slot: slot,
+                finish: finish(feature.aggregation), isConversion: feature.aggregation == .conversion)
+        }.sorted { ($0.window.sortLength, $0.window.hop) < ($1.window.sortLength, $1.window.hop) }
         var windows: [WindowRead] = []
         for (i, feature) in ordered.enumerated() {
             if let last = windows.indices.last, windows[last].window == feature.window {
@@ -222,40 +242,7 @@ package struct ReadPlan: Sendable {
         }
         return ViewRead(
             view: index, stream: plan.streams.firstIndex { $0.index == view.stream }!, fixed: fixed, variable: variable,
-            windows: windows, features: ordered.map { (slot: $0.slot, finish: $0.finish) })
-    }
-}
-
-extension Window {
-    var sortLength: Int64 {
-        switch self {
-        case .sliding(let length, _): length
-        case .lifetime: .max
-        }
-    }
-
-    fileprivate var hop: Int64 {
-        switch self {
-        case .sliding(_, let hop): hop
-        case .lifetime: 0
-        }
-    }
-
-    /// Whether `other` begins no later than this window, whatever the time. Hops divide one another.
-    fileprivate func isAlwaysWithin(_ other: Window) -> Bool {
-        switch (self, other) {
-        case (_, .lifetime): true
-        case (.lifetime, .sliding): false
-        case (.sliding(let length, let hop), .sliding(let otherLength, let otherHop)):
-            length + Swift.max(0, hop - otherHop) <= otherLength
-        }
-    }
-
-    /// The oldest event time that belongs to the window of a request at `time`; nil: all of them do.
-    package func leftEdge(at time: Int64) -> Int64? {
-        switch self {
-        case .sliding(let length, let hop): floorDown(time, hop) - length
-        case .lifetime: nil
-        }
+            windows: windows, features: ordered.map { (slot: $0.slot, finish: $0.finish) },
+            conversions: ordered.indices.filter { ordered[$0].isConversion })
     }
 }

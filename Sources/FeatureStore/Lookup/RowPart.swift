@@ -18,6 +18,15 @@ struct RowPart: BitwiseCopyable {
         since = read.view < row.since.count ? row.since[read.view] : nil
     }
 
+    /// Not a part of a stored row, but one that was made for a request: nothing in it is after the time asked for.
+    init(sequences: UnsafeRawBufferPointer, tiles: UnsafeRawBufferPointer) {
+        viewID = 0
+        streamID = 0
+        since = nil
+        self.sequences = sequences
+        self.tiles = tiles
+    }
+
     /// The stream's newest event; 0: no event yet, and no event is that old.
     var newest: Int64 { streamNewest ?? 0 }
 
@@ -61,11 +70,11 @@ struct RowPart: BitwiseCopyable {
 
     /// Whether the tiles kept can tell the window of a request at `time`: always at or after the stream's newest event; before it only
     /// as far as tiles fine enough are kept.
-    func reaches(_ window: Window, of levels: Levels, left: Int64?, at time: Int64) -> Bool {
+    func reaches(_ window: WindowEdge, of levels: Levels, left: Int64?, at time: Int64) -> Bool {
         guard time < newest else { return true }
         guard levels.hop(at: time, newest: newest) != nil else { return false }
-        guard case .sliding(_, let hop) = window, let left else { return true }
+        guard let left else { return true }
         guard let kept = levels.hop(at: left, newest: newest) else { return false }
-        return hop % kept == 0
+        return window.hop % kept == 0
     }
 }

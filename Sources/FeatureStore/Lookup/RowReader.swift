@@ -42,6 +42,10 @@ package struct RowReader {
                 }
                 for i in plan.views.indices {
                     let read = plan.views[i]
+                    if views[read.view].keepsEvents {
+                        try EventViewReader(read: read, view: views[read.view], rows: rows, time: time).finish(into: &slots)
+                        continue
+                    }
                     let ofView = UnsafeMutableBufferPointer(rebasing: parts[i * rows.count..<(i + 1) * rows.count])
                     for j in ofView.indices { try ofView[j].open(views[read.view]) }
                     ViewReader(read: read, view: views[read.view], parts: ofView, time: time).finish(into: &slots)

@@ -1,6 +1,6 @@
 /// The entries of one sequence column, over all rows, from `left` to `time`, newest first.
 struct SequenceReader {
-    private typealias Entry = (time: Int64, id: UInt64, integer: Int64, string: UnsafeRawBufferPointer)
+    typealias Entry = (time: Int64, id: UInt64, integer: Int64, string: UnsafeRawBufferPointer)
 
     let parts: UnsafeMutableBufferPointer<RowPart>
     let view: ViewPlan
@@ -46,26 +46,29 @@ struct SequenceReader {
         var list: [Value] = []
         guard n > 0 else { return list }
         forEach { entry in
-            let value: Value =
-                switch type {
-                case .string: .string(String(decoding: entry.string, as: UTF8.self))
-                case .vector(let scale): .list(Self.elements(of: entry.string, scale: scale))
-                case .bool, .int, .decimal: Value(entry.integer, type)
-                }
+            let value = Self.value(of: entry, type)
             if !distinct || !list.contains(value) { list.append(value) }
             return list.count < n
         }
         return list
     }
 
-    private static func elements(of vector: UnsafeRawBufferPointer, scale: Int) -> [Value] {
+    static func value(of entry: Entry, _ type: ReadPlan.Scalar) -> Value {
+        switch type {
+        case .string: .string(String(decoding: entry.string, as: UTF8.self))
+        case .vector(let scale): .list(elements(of: entry.string, scale: scale))
+        case .bool, .int, .decimal: Value(entry.integer, type)
+        }
+    }
+
+    static func elements(of vector: UnsafeRawBufferPointer, scale: Int) -> [Value] {
         (0..<vector.count / 8).map {
             .decimal(units: Int128(vector.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)), scale: scale)
         }
     }
 
     /// Calls `body` until it returns false. The entries of one row lie in order; those of several are put in order first.
-    private func forEach(_ body: (Entry) -> Bool) {
+    func forEach(_ body: (Entry) -> Bool) {
         if parts.count == 1 { return forEach(in: parts[0], body) }
         var entries: [Entry] = []
         for part in parts {

@@ -42,9 +42,7 @@ public final class Store: Sendable {
         directory = definitions.store.directory
         state = Mutex(State())
         routes = definitions.entities.map { entity in
-            let streams = definitions.streams.filter { stream in
-                definitions.views.contains { $0.entity == entity.name && $0.stream == stream.name }
-            }
+            let streams = definitions.streams.filter { EntityPlan.hasPart($0, of: entity.name, in: definitions) }
             guard let first = streams.first else { return .all }
             let byKey = streams.allSatisfy {
                 $0.partitioned && $0.keys.first?.entity == entity.name && $0.partitioner == first.partitioner
@@ -217,7 +215,7 @@ public final class Store: Sendable {
         return vector
     }
 
-    private func route(_ entity: Int, _ key: UnsafeRawBufferPointer) throws(LookupError) -> [Shard] {
+    func route(_ entity: Int, _ key: UnsafeRawBufferPointer) throws(LookupError) -> [Shard] {
         switch routes[entity] {
         case .byKey(let partitioner, let topic):
             let (number, shard) = state.withLock { state -> (Int, Shard?) in
@@ -278,7 +276,7 @@ public final class Store: Sendable {
 }
 
 extension Vector {
-    fileprivate mutating func markStale() {
+    mutating func markStale() {
         for i in values.indices where values[i].status == .present { values[i].status = .stale }
     }
 }

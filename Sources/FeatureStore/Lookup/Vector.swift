@@ -42,6 +42,9 @@ public struct Vector: Sendable, Equatable {
 public enum LookupError: Error, Equatable {
     case unknownService(String, known: [String])
     case unknownFeature(String, nearest: String?)
+    case unknownEntity(String, known: [String])
+    /// There may be such a feature, but it is not one of the service's.
+    case notInService(String, service: String, nearest: String?)
     /// Features of different entities in one request.
     case mixedEntities([String])
     /// The shard of this key is not served by this process (not assigned yet, or stopped); `reason` says which.

@@ -7,11 +7,23 @@ struct ViewReader {
     let time: Int64
 
     func finish(into slots: inout [FeatureValue]) {
+        withAccumulators { fixed, variable in
+            let newest = newestEvent()
+            read.forEachWindow(at: time) { finish($0, newest, fixed, variable, &slots) }
+        }
+    }
+
+    /// Finishes the features of one window alone.
+    func finish(only window: ReadPlan.WindowRead, into slots: inout [FeatureValue]) {
+        withAccumulators { fixed, variable in finish(window, newestEvent(), fixed, variable, &slots) }
+    }
+
+    private func withAccumulators(
+        _ body: (_ fixed: UnsafeMutableBufferPointer<FixedAccumulator>, _ variable: [VariableAccumulator]) -> Void
+    ) {
         withUnsafeTemporaryAllocation(of: FixedAccumulator.self, capacity: read.fixed.count) { fixed in
             for i in fixed.indices { fixed.initializeElement(at: i, to: FixedAccumulator(read.fixed[i])) }
-            let variable = read.variable.isEmpty ? [] : read.variable.map { VariableAccumulator($0) }
-            let newest = newestEvent()
-            for window in read.windows(at: time) { finish(window, newest, fixed, variable, &slots) }
+            body(fixed, read.variable.isEmpty ? [] : read.variable.map { VariableAccumulator($0) })
         }
     }
 
@@ -159,7 +171,7 @@ struct ViewReader {
 
 extension ReadPlan.Finish {
     /// The sequence column that the value comes from; nil when it comes from tiles.
-    fileprivate var sequence: Int? {
+    var sequence: Int? {
         switch self {
         case .last(let column, _), .list(let column, _, _, _): column
         case .timeSince: 0

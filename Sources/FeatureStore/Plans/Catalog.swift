@@ -23,8 +23,8 @@ package final class Catalog: Sendable {
             var byName: [String: Int] = [:]
             for (streamIndex, stream) in definitions.streams.enumerated() {
                 guard let keyIndex = stream.keys.firstIndex(where: { $0.entity == entity.name }) else { continue }
+                guard EntityPlan.hasPart(stream, of: entity.name, in: definitions) else { continue }
                 let over = definitions.views.filter { $0.entity == entity.name && $0.stream == stream.name }
-                guard !over.isEmpty else { continue }
                 var viewIndexes: [Int] = []
                 for definition in over {
                     let view = ViewPlan(
@@ -58,8 +58,10 @@ package final class Catalog: Sendable {
                     name: definition.name, entity: entityIndex, type: derivation.type,
                     defaultValue: definition.defaultValue, source: .derived(derivation, inputs: inputs)))
             }
+            let logs = EntityPlan.logs(of: views, streams, in: definitions)
             plans.append(EntityPlan(
-                index: entityIndex, name: entity.name, keyPrefix: ids.id(entity: entity.name), streams: streams, views: views))
+                index: entityIndex, name: entity.name, keyPrefix: ids.id(entity: entity.name), streams: streams, views: views,
+                logs: logs, retractions: EntityPlan.retractions(for: logs, streams, in: definitions)))
             indexes.append(byName)
         }
         entities = plans

@@ -11,7 +11,7 @@ package final class EntityPlan: Sendable {
         package var hasIDs: Bool
         package var allowedLateness: Microseconds
         package var maxIDs: Int
-        /// Indexes into `views`.
+        /// Indexes into `views`; none where the stream only retracts or is what others are attributed to.
         package var views: [Int]
     }
 
@@ -22,12 +22,20 @@ package final class EntityPlan: Sendable {
     package let keyPrefix: UInt8
     package let streams: [Stream]
     package let views: [ViewPlan]
+    /// The events that rows keep themselves, and the retractions that they remember.
+    package let logs: [EventLogPlan]
+    package let retractions: [RetractionPlan]
 
-    package init(index: Int, name: String, keyPrefix: UInt8, streams: [Stream], views: [ViewPlan]) {
+    package init(
+        index: Int, name: String, keyPrefix: UInt8, streams: [Stream], views: [ViewPlan], logs: [EventLogPlan] = [],
+        retractions: [RetractionPlan] = []
+    ) {
         self.index = index
         self.name = name
         self.keyPrefix = keyPrefix
         self.streams = streams
         self.views = views
+        self.logs = logs
+        self.retractions = retractions
     }
 }

@@ -32,7 +32,7 @@ package struct Levels: Sendable {
         hasLifetime = windows.contains(.lifetime)
         // The reach of a hop is the longest window that names it ...
         var reach: [Microseconds: Microseconds] = [:]
-        for case .sliding(let length, let hop) in windows { reach[hop] = Swift.max(reach[hop] ?? 0, length) }
+        for case (let length, let hop)? in windows.map(\.reach) { reach[hop] = Swift.max(reach[hop] ?? 0, length) }
         var levels: [Level] = []
         for (hop, length) in reach.sorted(by: { $0.key < $1.key }) {
             guard let finer = levels.last else {

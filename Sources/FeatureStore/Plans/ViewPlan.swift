@@ -8,6 +8,8 @@ package final class ViewPlan: Sendable {
     /// Entity keys come before the fields in an event's values.
     package let fieldOffset: Int
     package let filter: Filter?
+    /// Whether a row keeps the view's events, and no tiles.
+    package let keepsEvents: Bool
     package let levels: Levels
     package let fixedColumns: [TileColumn]
     package let variableColumns: [TileColumn]
@@ -16,6 +18,8 @@ package final class ViewPlan: Sendable {
     /// Bytes of a tile before its cells: the start, and the length of the variable cells when there are any.
     package let headerBytes: Int
     package let fixedBytes: Int
+    /// The field by which the view's events are attributed to those of another stream; nil: they are not.
+    let matchField: Int?
 
     package init(_ definition: ViewDefinition, id: UInt16, stream: Int, in definitions: Definitions) {
         let source = definitions.streams[stream]
@@ -25,6 +29,8 @@ package final class ViewPlan: Sendable {
         fieldOffset = source.keys.count
         // The definitions were checked when they loaded, so what they name exists and their expressions compile.
         filter = definition.filter.flatMap { try? Filter.compile($0, fields: source.fields) }
+        keepsEvents = definition.keepsEvents
+        matchField = Self.matchField(definition, in: source)
         levels = Levels(windows: definition.features.map(\.window), history: definition.history)
 
         var fixed: [TileColumn] = [], variable: [TileColumn] = []
@@ -59,7 +65,7 @@ package final class ViewPlan: Sendable {
         func isString(_ name: String) -> Bool { stream.fields[Int(index(name))].type == .string }
         func dimension(_ name: String) -> Int? { stream.fields[Int(index(name))].type.dimension }
         switch aggregation {
-        case .count(nil): return ([TileColumn(kind: .count)], nil)
+        case .count(nil), .conversion: return ([TileColumn(kind: .count)], nil)
         case .count(let field?): return ([TileColumn(kind: .countNonNull, field: index(field))], nil)
         case .sum(let field): return ([TileColumn(kind: .sum, field: index(field))], nil)
         case .mean(let field):
@@ -123,6 +129,7 @@ package final class ViewPlan: Sendable {
         for column in sequences {
             text += "|S\(column.kind.rawValue)/\(name(column.field))/\(column.n)/\(column.distinct)"
         }
+        text += eventFingerprint(in: definitions)
         return XXHash64.hash(text: text)
     }
 }

@@ -6,7 +6,19 @@
 ///
 /// All memory is kept from row to row. Not `Sendable`: one per writing thread.
 package final class RowEditor {
-    package enum Outcome: Sendable, Equatable { case applied, duplicate, late }
+    package enum Outcome: Sendable, Equatable {
+        case applied, duplicate, late
+
+        /// Nil: it was applied.
+        @inline(__always)
+        package var dropReason: DropReason? {
+            switch self {
+            case .applied: nil
+            case .duplicate: .duplicate
+            case .late: .late
+            }
+        }
+    }
 
     private let plan: EntityPlan
     private let streams: UnsafeMutablePointer<StreamSection>
@@ -21,10 +33,13 @@ package final class RowEditor {
         /// Where the stream's views are in `viewsOfStreams`.
         var firstView: Int
         var viewCount: Int
+        /// Whether events of the stream are kept themselves, or retract others.
+        var feedsLogs: Bool
     }
     private let facts: UnsafeMutablePointer<StreamFacts>
     private let viewsOfStreams: UnsafeMutablePointer<Int>
     private let filters: UnsafeMutablePointer<Unmanaged<Filter>?>
+    private var kept: KeptEvents
     /// Section id -> index in the plan, or -1.
     private var streamIndexes: [Int]
     private var viewIndexes: [Int]
@@ -39,14 +54,16 @@ package final class RowEditor {
         for i in plan.views.indices { (timelines + i).initialize(to: Timeline(plan: plan.views[i])) }
         facts = .allocate(capacity: plan.streams.count)
         viewsOfStreams = .allocate(capacity: plan.views.count)
+        kept = KeptEvents(plan: plan)
         filters = .allocate(capacity: plan.views.count)
         var firstView = 0
         for (i, stream) in plan.streams.enumerated() {
+            let tiled = stream.views.filter { !plan.views[$0].keepsEvents }
             (facts + i).initialize(to: StreamFacts(
                 hasIDs: stream.hasIDs, allowedLateness: stream.allowedLateness, maxIDs: stream.maxIDs,
-                keyCount: stream.keyCount, firstView: firstView, viewCount: stream.views.count))
-            (viewsOfStreams + firstView).initialize(from: stream.views, count: stream.views.count)
-            firstView += stream.views.count
+                keyCount: stream.keyCount, firstView: firstView, viewCount: tiled.count, feedsLogs: plan.keepsEvents(ofStream: i)))
+            (viewsOfStreams + firstView).initialize(from: tiled, count: tiled.count)
+            firstView += tiled.count
         }
         for (i, view) in plan.views.enumerated() {
             (filters + i).initialize(to: view.filter.map { Unmanaged.passUnretained($0) })
@@ -71,6 +88,7 @@ package final class RowEditor {
     package func begin(_ row: UnsafeRawBufferPointer?) throws(CorruptRow) {
         for i in plan.streams.indices { streams[i].clear() }
         for i in plan.views.indices { timelines[i].clear() }
+        kept.clear()
         changed = false
         guard let row else { return }
         var damage: String?
@@ -82,7 +100,15 @@ package final class RowEditor {
             case .view where Int(id) < viewIndexes.count && viewIndexes[Int(id)] >= 0:
                 let index = viewIndexes[Int(id)]
                 let stream = streamPosition(of: plan.views[index])
-                if !timelines[index].load(bytes, newest: streams[stream].newest) { damage = "view section \(id)" }
+                if plan.views[index].keepsEvents {
+                    if !streams[stream].exists || !kept.load(.view, id, bytes) { damage = "view section \(id)" }
+                } else if !timelines[index].load(bytes, newest: streams[stream].newest) {
+                    damage = "view section \(id)"
+                }
+            case .retractions, .attribution:
+                let kind = RowFormat.SectionKind(rawValue: kind)!
+                guard let stream = kept.stream(of: kind, id) else { break }
+                if !streams[stream].exists || !kept.load(kind, id, bytes) { damage = "\(kind) section \(id)" }
             case .none: damage = "section of unknown kind \(kind)"
             default: break  // of a stream or view that is no longer defined
             }
@@ -109,7 +135,7 @@ package final class RowEditor {
                 if time < Int64(section.pointee.floorSeconds) * 1_000_000 { return .late }
                 if section.pointee.contains(id) { return .duplicate }
             }
-        } else if !advances, !isHeld(time, newest: newest, by: stream) {
+        } else if !advances, !isHeld(time, newest: newest, by: stream, index) {
             return .late
         }
         changed = true
@@ -128,6 +154,7 @@ package final class RowEditor {
                 timelines[viewIndex].update(newest: newest, addition: nil)
             }
         }
+        if stream.feedsLogs { kept.add(stream: index, time: time, id: id, fields: fields) }
         return .applied
     }
 
@@ -138,10 +165,16 @@ package final class RowEditor {
         return false
     }
 
+    /// As `isHeld`, with what is kept besides tiles.
+    private func isHeld(_ time: Int64, newest: Int64, by stream: StreamFacts, _ index: Int) -> Bool {
+        isHeld(time, newest: newest, by: stream) || (stream.feedsLogs && kept.holds(time, newest: newest, stream: index))
+    }
+
     /// The new row, valid until the next `begin`; nil when nothing changed since `begin`.
     package func finish() -> UnsafeRawBufferPointer? {
         guard changed else { return nil }
         for i in plan.views.indices { timelines[i].updateSequences() }
+        kept.settle { streams[$0].exists ? streams[$0].newest : nil }
         output.removeAll()
         output.append(RowFormat.version)
         output.append(UInt8(0))
@@ -151,18 +184,29 @@ package final class RowEditor {
             appendEntry(.stream, id: plan.streams[i].id, byteCount: streams[i].byteCount)
             count += 1
         }
-        for i in orderedViews where !timelines[i].isEmpty {
-            appendEntry(.view, id: plan.views[i].id, byteCount: timelines[i].byteCount)
+        for i in orderedViews where viewByteCount(i) > 0 {
+            appendEntry(.view, id: plan.views[i].id, byteCount: viewByteCount(i))
+            count += 1
+        }
+        kept.forEachBesidesViews { kind, id, byteCount in
+            appendEntry(kind, id: id, byteCount: byteCount)
             count += 1
         }
         output.store(count, at: 2)
         for i in orderedStreams where streams[i].exists { streams[i].save(to: &output) }
-        for i in orderedViews where !timelines[i].isEmpty { timelines[i].save(to: &output) }
+        for i in orderedViews where viewByteCount(i) > 0 {
+            if plan.views[i].keepsEvents { kept.save(view: i, to: &output) } else { timelines[i].save(to: &output) }
+        }
+        kept.saveBesidesViews(to: &output)
         return output.bytes
     }
 
     private lazy var orderedStreams = plan.streams.indices.sorted { plan.streams[$0].id < plan.streams[$1].id }
     private lazy var orderedViews = plan.views.indices.sorted { plan.views[$0].id < plan.views[$1].id }
+
+    private func viewByteCount(_ i: Int) -> Int {
+        plan.views[i].keepsEvents ? kept.byteCount(view: i) : timelines[i].byteCount
+    }
 
     private func appendEntry(_ kind: RowFormat.SectionKind, id: UInt16, byteCount: Int) {
         output.append(kind.rawValue)

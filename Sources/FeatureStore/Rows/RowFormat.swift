@@ -8,7 +8,13 @@ enum RowFormat {
     static let headerBytes = 4
     static let entryBytes = 8
 
-    enum SectionKind: UInt8 { case stream = 0, view = 1 }
+    enum SectionKind: UInt8, Sendable {
+        case stream = 0, view = 1
+        /// The ids that a stream has retracted; the id is the retracting stream's.
+        case retractions = 2
+        /// The events that a view's are attributed to.
+        case attribution = 3
+    }
 
     /// Calls `body` for each section. False when the bytes are not a row: wrong version, or a length that does not fit.
     @inline(__always)

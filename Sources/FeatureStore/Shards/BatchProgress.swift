@@ -37,5 +37,10 @@ public struct StreamCounts: Sendable, Equatable {
     /// By `DropReason.rawValue`.
     public var dropped = [UInt64](repeating: 0, count: DropReason.allCases.count)
     public init() {}
+
+    mutating func add(_ outcome: RowEditor.Outcome) {
+        if let reason = outcome.dropReason { dropped[Int(reason.rawValue)] += 1 } else { applied += 1 }
+    }
+
     public subscript(reason: DropReason) -> UInt64 { dropped[Int(reason.rawValue)] }
 }

@@ -22,6 +22,8 @@ public final class Shard: Sendable {
     let environment: Environment
     let rows: Table
     private let meta: Table
+    /// What was dropped, by row.
+    private let drops: Table
     private let settings: StoreSettings
     let status: Mutex<Status>
     /// Used by the one thread that applies.
@@ -102,6 +104,7 @@ public final class Shard: Sendable {
         self.meta = meta
         settings = definitions.store
         do {
+            drops = try environment.openTable("drops")
             let stored = try environment.read { transaction in try ShardMeta(reading: meta, in: transaction) }
             try Self.check(stored.generation, role, path)
             isMarkedComplete = stored.generation?.state == .complete
@@ -286,6 +289,7 @@ public final class Shard: Sendable {
         }
         order.sort(batch, keyIndexes: keyIndexes)
         let editor = editors[entity.index]
+        var dropped = RowDrops()
         var at = 0
         while at < order.entries.count {
             let first = batch.events[Int(order.entries[at].event)]
@@ -299,14 +303,14 @@ public final class Shard: Sendable {
                 order.prefetch(ahead: at, batch)
                 let event = batch.events[Int(order.entries[at].event)]
                 let stream = Int(event.stream)
-                let outcome = editor.apply(
-                    stream: positions[stream], time: event.time, id: event.id, values: batch.values + Int(event.firstValue))
-                if keyIndexes[stream] == catalog.countingKeys[stream] {
-                    switch outcome {
-                    case .applied: counts[stream].applied += 1
-                    case .duplicate: counts[stream].dropped[Int(DropReason.duplicate.rawValue)] += 1
-                    case .late: counts[stream].dropped[Int(DropReason.late.rawValue)] += 1
-                    }
+                if event.isFuture {
+                    // Counted for the stream by whoever has the record's timestamp.
+                    dropped.add(.future, stream: entity.streams[positions[stream]].id)
+                } else {
+                    let outcome = editor.apply(
+                        stream: positions[stream], time: event.time, id: event.id, values: batch.values + Int(event.firstValue))
+                    if let reason = outcome.dropReason { dropped.add(reason, stream: entity.streams[positions[stream]].id) }
+                    if keyIndexes[stream] == catalog.countingKeys[stream] { counts[stream].add(outcome) }
                 }
                 at += 1
             } while at < order.entries.count && order.continuesKey(at: at, batch, keyIndexes: keyIndexes)
@@ -314,6 +318,7 @@ public final class Shard: Sendable {
                 try transaction.put(rows, rowKey.bytes, value: row)
                 if stored == nil { newRows += 1 }
             }
+            if !dropped.isEmpty { try dropped.write(to: drops, key: rowKey.bytes, in: transaction) }
         }
     }
 
@@ -356,6 +361,21 @@ public final class Shard: Sendable {
             UnsafeMutableRawBufferPointer(rebasing: prefixed[1...]).copyMemory(from: key)
             return try environment.read { transaction in
                 try body(transaction.get(rows, UnsafeRawBufferPointer(prefixed)))
+            }
+        }
+    }
+
+    /// Calls `body` with the row of a key, in place, and with what was dropped of its events; both of the same commit.
+    @available(*, noasync)
+    package func withRowAndDrops<R>(
+        entity: Int, key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?, RowDrops) throws -> R
+    ) throws -> R {
+        let prefixed = [catalog.entities[entity].keyPrefix] + Array(key)
+        return try prefixed.withUnsafeBytes { prefixed throws in
+            try environment.read { transaction in
+                let counts = try transaction.get(drops, prefixed).map { RowDrops($0) } ?? RowDrops()
+                guard let counts else { throw CorruptRow(what: "counts of dropped events") }
+                return try body(transaction.get(rows, prefixed), counts)
             }
         }
     }

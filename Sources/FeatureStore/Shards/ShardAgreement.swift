@@ -41,7 +41,6 @@ struct ShardAgreement {
         for entity in catalog.entities {
             var bySection: [Int64?] = []
             for view in entity.views {
-                let stream = definitions.streams[view.stream]
                 if let known = stored.views[view.definition.name] {
                     guard known.fingerprint == view.fingerprint(in: definitions) else {
                         throw .definitionChanged(kind: "view", name: view.definition.name, directory: directory)
@@ -49,8 +48,10 @@ struct ShardAgreement {
                     bySection.append(known.since == 0 ? nil : known.since)
                 } else {
                     // Every event that was read so far had at most this event time: later ones are all still to come.
-                    let newest = stored.positions[stream.topic]?.newestRecordTime ?? beginnings[stream.topic]
-                    let since = newest.map { $0 + stream.maxClockSkew } ?? 0
+                    let since = view.sources(in: definitions).map { source in
+                        let newest = stored.positions[source.topic]?.newestRecordTime ?? beginnings[source.topic]
+                        return newest.map { $0 + source.maxClockSkew } ?? 0
+                    }.max()!
                     meta.views[view.definition.name] = .init(
                         id: view.id, fingerprint: view.fingerprint(in: definitions), since: since)
                     bySection.append(since == 0 ? nil : since)
@@ -90,7 +91,9 @@ extension ShardMeta {
 extension StreamDefinition {
     /// What the remembered ids depend on.
     var fingerprint: UInt64 {
-        XXHash64.hash(text: "\(topic)|\(idPath.map(\.description) ?? "")|\(allowedLateness)|\(maxIDsPerRow)|\(time.path?.description ?? "")|\(time.format.rawValue)")
+        var text = "\(topic)|\(idPath.map(\.description) ?? "")|\(allowedLateness)|\(maxIDsPerRow)|\(time.path?.description ?? "")|\(time.format.rawValue)"
+        if let retracts { text += "|R\(retracts.stream)/\(fields[Int(fieldIndex(retracts.field))].path)/\(retracts.filter ?? "")" }
+        return XXHash64.hash(text: text)
     }
 }
 

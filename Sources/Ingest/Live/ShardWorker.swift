@@ -109,12 +109,11 @@ final class ShardWorker: @unchecked Sendable {
             progress.drop(.empty, stream: index)
             return
         }
-        let firstValue = batch.valueCount
         switch decoders[index].decode(value, recordTime: time, into: batch) {
         case .event:
             let event = batch.events[batch.eventCount - 1]
             if time >= 0, event.time > time + facts[index].maxClockSkew {
-                batch.removeLast(firstValue: firstValue)
+                batch.markLastFuture()
                 progress.drop(.future, stream: index)
             }
         case .dropped(let reason, let detail):
@@ -143,7 +142,7 @@ final class ShardWorker: @unchecked Sendable {
         for i in 0..<batch.eventCount {
             let event = batch.events[i]
             let stream = facts[Int(event.stream)]
-            guard stream.partitionCount > 0 else { continue }
+            guard stream.partitionCount > 0, !event.isFuture else { continue }
             let key = batch.values[Int(event.firstValue)].bytes
             let expected = stream.partitioner.partition(of: key, count: stream.partitionCount)
             guard expected != shard.number else { continue }

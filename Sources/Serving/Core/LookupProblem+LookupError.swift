@@ -15,6 +15,14 @@ extension LookupProblem {
             self.init(
                 .unknownFeature, detail: "There is no feature \"\(name)\".",
                 remedy: (nearest.map { "Did you mean \"\($0)\"? " } ?? "") + "GET /v1/services lists the features of every service.")
+        case .notInService(let name, let service, let nearest):
+            self.init(
+                .unknownFeature, detail: "The service \"\(service)\" has no feature \"\(name)\".",
+                remedy: (nearest.map { "Did you mean \"\($0)\"? " } ?? "") + "GET /v1/services/\(service) lists its features.")
+        case .unknownEntity(let name, let known):
+            self.init(
+                .unknownEntity, detail: "There is no entity \"\(name)\".",
+                remedy: Self.didYouMean(name, known) + "Known entities: \(known.sorted().joined(separator: ", ")).")
         case .mixedEntities(let entities):
             self.init(
                 .mixedEntities,

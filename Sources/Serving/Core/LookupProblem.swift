@@ -10,6 +10,7 @@ public struct LookupProblem: Error, Sendable, Equatable {
         case mixedEntities = "mixed-entities"
         case unknownService = "unknown-service"
         case unknownFeature = "unknown-feature"
+        case unknownEntity = "unknown-entity"
         case unknownPath = "unknown-path"
         case methodNotAllowed = "method-not-allowed"
         case bodyTooLarge = "body-too-large"
@@ -51,6 +52,7 @@ extension LookupProblem.Kind {
         case .mixedEntities: "Features of different entities in one request"
         case .unknownService: "No such feature service"
         case .unknownFeature: "No such feature"
+        case .unknownEntity: "No such kind of entity"
         case .unknownPath: "No such path"
         case .methodNotAllowed: "Method not allowed"
         case .bodyTooLarge: "The body is too large"
@@ -62,7 +64,7 @@ extension LookupProblem.Kind {
     public var httpStatus: Int {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 400
-        case .unknownService, .unknownFeature, .unknownPath: 404
+        case .unknownService, .unknownFeature, .unknownEntity, .unknownPath: 404
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
         case .storage: 500
@@ -74,7 +76,7 @@ extension LookupProblem.Kind {
     public var grpcCode: Int {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 3  // INVALID_ARGUMENT
-        case .unknownService, .unknownFeature: 5  // NOT_FOUND
+        case .unknownService, .unknownFeature, .unknownEntity: 5  // NOT_FOUND
         case .bodyTooLarge: 8  // RESOURCE_EXHAUSTED
         case .unknownPath, .methodNotAllowed: 12  // UNIMPLEMENTED
         case .storage: 13  // INTERNAL

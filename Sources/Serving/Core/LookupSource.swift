@@ -10,6 +10,7 @@ public struct LookupSource: Sendable {
     public var lookup:
         @Sendable (_ plan: VectorPlan, _ key: UnsafeRawBufferPointer, _ asOf: Int64, _ maxStaleness: Microseconds?)
             throws(LookupError) -> Vector
+    public var explain: @Sendable (Explanation.Query) throws(LookupError) -> Explanation
     public var shardStatuses: @Sendable () -> [ShardStatus]
     /// False until the consumer group has told this process which shards it serves.
     public var isAssigned: @Sendable () -> Bool
@@ -21,6 +22,7 @@ public struct LookupSource: Sendable {
         planService: @escaping @Sendable (String) throws(LookupError) -> VectorPlan,
         planFeatures: @escaping @Sendable ([String]) throws(LookupError) -> VectorPlan,
         lookup: @escaping @Sendable (VectorPlan, UnsafeRawBufferPointer, Int64, Microseconds?) throws(LookupError) -> Vector,
+        explain: @escaping @Sendable (Explanation.Query) throws(LookupError) -> Explanation,
         shardStatuses: @escaping @Sendable () -> [ShardStatus],
         isAssigned: @escaping @Sendable () -> Bool,
         now: @escaping @Sendable () -> Int64
@@ -29,6 +31,7 @@ public struct LookupSource: Sendable {
         self.planService = planService
         self.planFeatures = planFeatures
         self.lookup = lookup
+        self.explain = explain
         self.shardStatuses = shardStatuses
         self.isAssigned = isAssigned
         self.now = now
@@ -42,6 +45,7 @@ public struct LookupSource: Sendable {
             lookup: { (plan, key, asOf, maxStaleness) throws(LookupError) in
                 try store.lookup(plan, key: key, asOf: asOf, maxStaleness: maxStaleness)
             },
+            explain: { (query) throws(LookupError) in try store.explain(query) },
             shardStatuses: { store.shardStatuses() },
             isAssigned: { store.isAssigned },
             now: { Store.now() })

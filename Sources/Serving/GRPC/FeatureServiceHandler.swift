@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import GRPCCore
 internal import Serving
 
@@ -19,6 +20,12 @@ struct FeatureServiceHandler: RegistrableRPCService {
             read: { (_) throws(LookupProblem) in () }
         ) { [service] (_) throws(LookupProblem) in
             service.servicesProtobuf()
+        }
+        router.registerUnary(
+            "millrace.serving.v1.FeatureService", "Explain", metrics: service.metrics,
+            read: { (bytes) throws(LookupProblem) in try Explanation.Query(protobuf: bytes) }
+        ) { [service] (query) throws(LookupProblem) in
+            try service.explain(query).get().protobuf()
         }
     }
 }

@@ -32,7 +32,7 @@ extension LookupAnswer {
 }
 
 extension ProtobufWriter {
-    fileprivate mutating func feature(_ feature: FeatureValue) {
+    mutating func feature(_ feature: FeatureValue) {
         if !feature.value.isNull { message(1) { $0.value(feature.value) } }
         int64(2, Int64(feature.status.rawValue))
         if let newest = feature.newestEventTime { set(3, newest) }

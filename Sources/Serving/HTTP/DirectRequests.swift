@@ -106,15 +106,19 @@ final class DirectRequests: ChannelDuplexHandler {
         guard total <= bytes.count else { return .wait }
         let target = UnsafeRawBufferPointer(rebasing: bytes[request.targetStart..<request.targetEnd])
         let body = UnsafeRawBufferPointer(rebasing: bytes[request.headBytes..<total])
+        let plain = request.isPost ? nil : EntityTarget(target)
+        // They take longer, and their form depends on a header.
+        if plain == nil, target.starts(with: Self.explainPath) { return .pass }
         endpoints.service.metrics.requestBegan()
         let status: Int
-        if !request.isPost, let plain = EntityTarget(target) {
+        if let plain {
             status = answer(plain, into: &output)
         } else {
             let reply: Reply
             do throws(LookupProblem) {
                 switch try endpoints.answer(request.isPost ? .post : .get, RequestTarget(String(decoding: target, as: UTF8.self))) {
                 case .reply(let finished): reply = finished
+                case .explain(let query, let asText): reply = try endpoints.explanation(query, asText: asText)
                 case .needsBody: reply = try endpoints.reply(try endpoints.lookupRequest(body: body))
                 }
             } catch {
@@ -127,6 +131,7 @@ final class DirectRequests: ChannelDuplexHandler {
         return .took(total)
     }
 
+    private static let explainPath = Array("/v1/explain/".utf8)
     /// Larger batches are worth a thread of their own, which Hummingbird's path gives them.
     private static let maxBodyBytes = 512
 

@@ -15,9 +15,14 @@ struct Endpoints: Sendable {
         case reply(Reply)
         /// The body is what counts: `lookup(body:)` next.
         case needsBody
+        /// `explanation` next; it may take some milliseconds.
+        case explain(Explanation.Query, asText: Bool)
     }
 
-    func answer(_ method: HTTPRequest.Method, _ target: RequestTarget) throws(LookupProblem) -> Answer {
+    /// `accept`: the header of that name.
+    func answer(
+        _ method: HTTPRequest.Method, _ target: RequestTarget, accept: String? = nil
+    ) throws(LookupProblem) -> Answer {
         let route = try Route(target)
         try route.check(method: method)
         switch route {
@@ -27,6 +32,10 @@ struct Endpoints: Sendable {
         case .lookup:
             try target.noParameters()
             return .needsBody
+        case .explain(let entity, let feature, let key):
+            var query = Explanation.Query(feature: feature, key: key, entity: entity)
+            let asText = try target.explainParameters(into: &query)
+            return .explain(query, asText: asText ?? Self.prefersText(accept))
         case .services:
             try target.noParameters()
             return .reply(try Reply { service.writeServices(to: &$0) })
@@ -53,6 +62,23 @@ struct Endpoints: Sendable {
 
     func reply(_ request: LookupRequest) throws(LookupProblem) -> Reply {
         Reply(json: try service.lookup(request).get().json())
+    }
+
+    func explanation(_ query: Explanation.Query, asText: Bool) throws(LookupProblem) -> Reply {
+        let explanation = try service.explain(query).get()
+        return asText ? Reply(text: explanation.chart, contentType: "text/plain; charset=utf-8") : Reply(json: explanation.json())
+    }
+
+    /// Whether `text/plain` is named, and JSON is not named before it.
+    private static func prefersText(_ accept: String?) -> Bool {
+        for type in accept?.split(separator: ",") ?? [] {
+            switch type.prefix(while: { $0 != ";" }).filter({ !$0.isWhitespace }).lowercased() {
+            case "text/plain": return true
+            case "application/json": return false
+            default: continue
+            }
+        }
+        return false
     }
 
     /// The body of `POST /v1/lookup`.

@@ -26,8 +26,12 @@ package struct LookupResponder: HTTPResponder {
     }
 
     private func answer(_ request: Request) async throws(LookupProblem) -> Reply {
-        switch try endpoints.answer(request.method, RequestTarget(request.head.path ?? "/")) {
+        switch try endpoints.answer(
+            request.method, RequestTarget(request.head.path ?? "/"), accept: request.headers[.accept])
+        {
         case .reply(let reply): return reply
+        case .explain(let query, let asText):
+            return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.explanation(query, asText: asText) }
         case .needsBody: return try await batch(try await lookupRequest(body: request))
         }
     }
@@ -35,8 +39,12 @@ package struct LookupResponder: HTTPResponder {
     /// Long batches leave the event loop of their connection, so that they do not hold up its other requests.
     private func batch(_ request: LookupRequest) async throws(LookupProblem) -> Reply {
         if request.keys.count <= Self.maxKeysOnEventLoop { return try endpoints.reply(request) }
+        return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.reply(request) }
+    }
+
+    private func offLoop(_ work: @Sendable () throws(LookupProblem) -> Reply) async throws(LookupProblem) -> Reply {
         let result = await withTaskExecutorPreference(globalConcurrentExecutor) { () async -> Result<Reply, LookupProblem> in
-            do throws(LookupProblem) { return .success(try endpoints.reply(request)) } catch { return .failure(error) }
+            do throws(LookupProblem) { return .success(try work()) } catch { return .failure(error) }
         }
         return try result.get()
     }

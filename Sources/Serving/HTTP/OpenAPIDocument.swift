@@ -113,6 +113,63 @@ package let openAPIDocument = #"""
                     remedy: Split the request into several.
             "500": { $ref: "#/components/responses/StorageError" }
             "503": { $ref: "#/components/responses/ShardUnavailable" }
+      /v1/explain/{entity}/{feature}/{key}:
+        get:
+          operationId: explain
+          summary: How the value of one feature of one entity came about.
+          description: |
+            The value and its status, the window to the microsecond, the tiles or events in it, what was dropped of the entity's events, and
+            the source positions. docs/EXPLAIN.md reads an answer line by line.
+          parameters:
+            - name: entity
+              in: path
+              required: true
+              description: What the key is a key of.
+              schema: { type: string, minLength: 1 }
+              example: customer
+            - name: feature
+              in: path
+              required: true
+              schema: { type: string, minLength: 1 }
+              example: clicks_24h
+            - name: key
+              in: path
+              required: true
+              description: The entity's key, percent-encoded.
+              schema: { type: string, minLength: 1 }
+              example: c1
+            - name: as_of
+              in: query
+              description: The time to answer for; now when absent. RFC 3339, or µs since the epoch.
+              schema: { type: string }
+              example: "2026-01-31T12:00:00Z"
+            - name: max_staleness
+              in: query
+              description: As of a lookup; what the service declares when absent.
+              schema: { type: string }
+              example: 5s
+            - name: service
+              in: query
+              description: Explains the value as this feature service gives it.
+              schema: { type: string }
+              example: homepage
+            - name: format
+              in: query
+              description: What is answered; when absent, text if `Accept` names text/plain and no JSON before it, else JSON.
+              schema: { type: string, enum: [json, text] }
+          responses:
+            "200":
+              description: The explanation; as text for a terminal of 100 columns.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Explanation" }
+                text/plain:
+                  schema: { type: string }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "500": { $ref: "#/components/responses/StorageError" }
+            "503": { $ref: "#/components/responses/ShardUnavailable" }
       /v1/shards:
         get:
           operationId: listShards
@@ -250,7 +307,7 @@ package let openAPIDocument = #"""
                 detail: There is no parameter "asof" here.
                 remedy: Did you mean "as_of"? Parameters are as_of, max_staleness.
         NotFound:
-          description: No such service (`unknown-service`), feature (`unknown-feature`) or path (`unknown-path`).
+          description: No such service (`unknown-service`), feature (`unknown-feature`), entity (`unknown-entity`) or path (`unknown-path`).
           content:
             application/problem+json:
               schema: { $ref: "#/components/schemas/Problem" }
@@ -338,6 +395,193 @@ package let openAPIDocument = #"""
                 - { type: string }
                 - { type: integer, format: int64, minimum: 0 }
                 - { type: "null" }
+        Explanation:
+          type: object
+          required: [entity, key, service, version, as_of, found, feature, inputs, shards]
+          additionalProperties: false
+          properties:
+            entity: { type: string }
+            key: { type: string }
+            service: { type: [string, "null"] }
+            version: { type: [integer, "null"] }
+            as_of: { type: string, format: date-time }
+            found: { type: boolean }
+            feature: { $ref: "#/components/schemas/ExplainedFeature" }
+            inputs:
+              type: array
+              description: What a derived feature is computed from, and what that is, each once.
+              items: { $ref: "#/components/schemas/ExplainedFeature" }
+            shards:
+              type: array
+              description: Those that were read.
+              items:
+                type: object
+                required: [shard, state, row_bytes, dropped, lag_events, freshness_ms, positions]
+                additionalProperties: false
+                properties:
+                  shard: { type: integer }
+                  state: { type: string, enum: [open, stopped] }
+                  row_bytes:
+                    type: [integer, "null"]
+                    description: Null when the shard has no row of the entity.
+                  dropped:
+                    type: array
+                    description: Events of this row that were not applied, by stream.
+                    items:
+                      type: object
+                      required: [stream, duplicate, late, future]
+                      additionalProperties: false
+                      properties:
+                        stream: { type: string }
+                        duplicate: { type: integer }
+                        late: { type: integer }
+                        future: { type: integer }
+                  lag_events: { type: [integer, "null"] }
+                  freshness_ms: { type: [number, "null"] }
+                  positions:
+                    type: array
+                    items: { $ref: "#/components/schemas/SourcePosition" }
+        ExplainedFeature:
+          type: object
+          description: Exactly one of `view` and `derived`.
+          required: [name, type, value, status, newest_event_time, reason, default, ttl_ms]
+          additionalProperties: false
+          properties:
+            name: { type: string }
+            type: { type: string }
+            value:
+              description: What a lookup answers.
+            status: { type: string, enum: [present, missing, stale, defaulted, warming] }
+            newest_event_time: { type: [string, "null"], format: date-time }
+            reason:
+              type: string
+              description: Why the status is what it is.
+            default:
+              description: The declared default; null when there is none.
+            ttl_ms: { type: [number, "null"] }
+            derived:
+              type: object
+              required: [expression, inputs]
+              additionalProperties: false
+              properties:
+                expression: { type: string }
+                inputs:
+                  type: array
+                  items: { type: string }
+            view: { $ref: "#/components/schemas/ExplainedView" }
+        ExplainedView:
+          type: object
+          required: [name, stream, where, aggregation, in_words, view_fingerprint, stream_fingerprint, history_ms, window, rows]
+          additionalProperties: false
+          properties:
+            name: { type: string }
+            stream: { type: string }
+            where: { type: [string, "null"] }
+            aggregation: { type: string, examples: [sum(price)] }
+            in_words: { type: string }
+            view_fingerprint:
+              type: string
+              description: Of what the stored bytes depend on, 16 hexadecimal digits.
+            stream_fingerprint: { type: string }
+            history_ms: { type: number }
+            window:
+              type: object
+              required: [name, left, right, hop_ms, bound, longer_by_ms]
+              additionalProperties: false
+              properties:
+                name: { type: string, examples: [24h] }
+                left:
+                  type: [string, "null"]
+                  format: date-time
+                  description: The oldest event time in it; null when all belong.
+                right: { type: string, format: date-time }
+                hop_ms: { type: [number, "null"] }
+                bound:
+                  type: string
+                  description: How much longer than named it may be.
+                longer_by_ms: { type: [number, "null"] }
+            rows:
+              type: array
+              description: Of each shard that has one.
+              items: { $ref: "#/components/schemas/ExplainedRow" }
+        ExplainedRow:
+          type: object
+          description: |
+            With `tiles` and what goes with them, or `entries` (of aggregations that read the newest events), or `events` and what goes with them (of
+            views that keep events).
+          required: [shard, stream_newest_event_time, id_floor, remembered_ids, complete_since, value, status, newest_event_time, is_window_kept]
+          additionalProperties: false
+          properties:
+            shard: { type: integer }
+            stream_newest_event_time: { type: [string, "null"], format: date-time }
+            id_floor:
+              type: [string, "null"]
+              format: date-time
+              description: Earlier events are late, because there were too many ids.
+            remembered_ids: { type: integer }
+            complete_since:
+              type: [string, "null"]
+              format: date-time
+              description: From when on the shard has seen every event of the view; null from the beginning.
+            value:
+              description: What a lookup of this row alone would answer.
+            status: { type: string }
+            newest_event_time: { type: [string, "null"], format: date-time }
+            is_window_kept: { type: boolean }
+            tiles:
+              type: array
+              description: Those in the window, newest first, each with the feature finished from it alone.
+              items: { $ref: "#/components/schemas/ExplainedTile" }
+            left_out_tiles:
+              type: array
+              description: The next ones behind the left edge, at most two.
+              items: { $ref: "#/components/schemas/ExplainedTile" }
+            older_tiles: { type: integer }
+            newer_tiles: { type: integer }
+            entries:
+              type: array
+              items:
+                type: object
+                required: [time, value]
+                additionalProperties: false
+                properties:
+                  time: { type: string, format: date-time }
+                  value: { }
+            events:
+              type: array
+              items:
+                type: object
+                required: [time, id, standing, fields]
+                additionalProperties: false
+                properties:
+                  time: { type: string, format: date-time }
+                  id: { type: string }
+                  standing: { type: string, enum: [counts, retracted, unattributed] }
+                  fields: { type: object }
+            older_events: { type: integer }
+            newer_events: { type: integer }
+            cut: { type: [string, "null"], format: date-time }
+            attribution:
+              type: [object, "null"]
+              required: [stream, within_ms, stream_newest_event_time, kept_events, cut]
+              additionalProperties: false
+              properties:
+                stream: { type: string }
+                within_ms: { type: number }
+                stream_newest_event_time: { type: [string, "null"], format: date-time }
+                kept_events: { type: integer }
+                cut: { type: [string, "null"], format: date-time }
+        ExplainedTile:
+          type: object
+          required: [start, end, partial]
+          additionalProperties: false
+          properties:
+            start:
+              type: [string, "null"]
+              format: date-time
+              description: Null of the tile of all that is older than `end`.
+            end: { type: [string, "null"], format: date-time }
+            partial: { }
         Answer:
           type: object
           required: [service, version, entity, as_of, freshness_ms, features, results, positions]

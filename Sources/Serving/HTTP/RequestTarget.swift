@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import Serving
 
 /// A request's target taken apart: path segments (still encoded) and query parameters.
@@ -33,11 +34,57 @@ struct RequestTarget {
         segments = parts
     }
 
-    /// `as_of` and `max_staleness` of a lookup by GET. Others are errors: a misspelt `as_of` must not silently mean "now".
+    /// `as_of` and `max_staleness` of a lookup by GET.
     func lookupParameters() throws(LookupProblem) -> (asOf: Int64?, maxStaleness: Int64?) {
-        guard let query, !query.isEmpty else { return (nil, nil) }
         var asOf: Int64?
         var maxStaleness: Int64?
+        try forEachParameter(["as_of", "max_staleness"]) { (name, value) throws(LookupProblem) in
+            if name == "as_of" {
+                if asOf != nil { return false }
+                asOf = try LookupRequest.asOf(text: value)
+            } else {
+                if maxStaleness != nil { return false }
+                maxStaleness = try LookupRequest.maxStaleness(text: value)
+            }
+            return true
+        }
+        return (asOf, maxStaleness)
+    }
+
+    /// Those of an explanation, put into `query`. Returns whether the format named is text; nil: none is named.
+    func explainParameters(into query: inout Explanation.Query) throws(LookupProblem) -> Bool? {
+        var asText: Bool?
+        var asked = query
+        try forEachParameter(["as_of", "max_staleness", "service", "format"]) { (name, value) throws(LookupProblem) in
+            switch name {
+            case "as_of":
+                if asked.asOf != nil { return false }
+                asked.asOf = try LookupRequest.asOf(text: value)
+            case "max_staleness":
+                if asked.maxStaleness != nil { return false }
+                asked.maxStaleness = try LookupRequest.maxStaleness(text: value)
+            case "service":
+                if asked.service != nil { return false }
+                asked.service = value
+            default:
+                if asText != nil { return false }
+                guard value == "text" || value == "json" else {
+                    throw LookupProblem(.badRequest, detail: "There is no format \"\(value.prefix(64))\".", remedy: "Write format=text or format=json.")
+                }
+                asText = value == "text"
+            }
+            return true
+        }
+        query = asked
+        return asText
+    }
+
+    /// Calls `body` with each parameter; it answers false when it had that one before. Names beside `known` are errors: a misspelt `as_of` must
+    /// not silently mean "now".
+    private func forEachParameter(
+        _ known: [String], _ body: (_ name: String, _ value: String) throws(LookupProblem) -> Bool
+    ) throws(LookupProblem) {
+        guard let query, !query.isEmpty else { return }
         for parameter in query.utf8.split(separator: UInt8(ascii: "&")) {
             let parts = parameter.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(Substring(parts[0]))
@@ -46,16 +93,11 @@ struct RequestTarget {
                     .badRequest, detail: "The parameter \"\(name.prefix(64))\" has no value, or one that is not percent-encoded UTF-8.",
                     remedy: "Write \(name.prefix(64))=value.")
             }
-            switch name {
-            case "as_of" where asOf == nil: asOf = try LookupRequest.asOf(text: value)
-            case "max_staleness" where maxStaleness == nil: maxStaleness = try LookupRequest.maxStaleness(text: value)
-            case "as_of", "max_staleness":
+            guard known.contains(name) else { throw LookupProblem(unknownParameter: name, known: known) }
+            if try !body(name, value) {
                 throw LookupProblem(.badRequest, detail: "The parameter \"\(name)\" is given twice.", remedy: "Give it once.")
-            default:
-                throw LookupProblem(unknownParameter: name, known: ["as_of", "max_staleness"])
             }
         }
-        return (asOf, maxStaleness)
     }
 
     func noParameters() throws(LookupProblem) {

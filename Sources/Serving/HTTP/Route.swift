@@ -7,6 +7,7 @@ enum Route {
     case service(String)
     case entity(service: String, key: String)
     case lookup
+    case explain(entity: String, feature: String, key: String)
     case shards
     case health
     case ready
@@ -14,7 +15,8 @@ enum Route {
     case openAPI
 
     private static let paths = [
-        "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup", "/v1/shards", "/healthz",
+        "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup",
+        "/v1/explain/{entity}/{feature}/{key}", "/v1/shards", "/healthz",
         "/readyz", "/metrics", "/openapi.yaml",
     ]
 
@@ -23,6 +25,9 @@ enum Route {
         switch parts.count {
         case 5 where parts[0] == "v1" && parts[1] == "services" && parts[3] == "entities":
             self = .entity(service: try decoded(parts[2], "The service"), key: try decoded(parts[4], "The key"))
+        case 5 where parts[0] == "v1" && parts[1] == "explain":
+            self = .explain(
+                entity: try decoded(parts[2], "The entity"), feature: try decoded(parts[3], "The feature"), key: try decoded(parts[4], "The key"))
         case 3 where parts[0] == "v1" && parts[1] == "services" && !parts[2].isEmpty:
             self = .service(try decoded(parts[2], "The service"))
         case 2 where parts[0] == "v1" && parts[1] == "services": self = .services

@@ -46,7 +46,7 @@ import Testing
 
     @Test func describesEveryFeature() throws {
         let shop = try Self.load()
-        let text = shop.describe { view in (tile: 12, sequence: view.name == "customer_recent" ? 200 : 0) }
+        let text = shop.describe { view in ViewBytes(tile: 12, sequence: view.name == "customer_recent" ? 200 : 0) }
         for feature in shop.views.flatMap(\.features) { #expect(text.contains("  \(feature.name) ")) }
         for feature in shop.derived { #expect(text.contains("\n\(feature.name) ")) }
         #expect(text.contains("shop: 2 streams, 8 views, 51 features, 3 services"))

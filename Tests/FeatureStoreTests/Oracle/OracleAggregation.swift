@@ -57,6 +57,7 @@ struct OracleAggregation {
                 return (key, Int128(n))
             }
             return map(pairs, maxKeys) { .decimal(units: $0, scale: scale(field)) }
+        case .conversion: fatalError("of a view that keeps events")
         case .timeSinceLast:
             return ordered.last.map { .decimal(units: Int128(time - $0.time), scale: 6) } ?? .null
         case .timeSinceFirst:

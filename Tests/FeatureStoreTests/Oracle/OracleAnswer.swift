@@ -40,6 +40,10 @@ extension OracleRow {
             left = floorTime(time, hop) - length
             ownHop = hop
         }
+        if case .calendar(let window) = feature.window {
+            ownHop = .minutes(15)
+            left = floorTime(OracleCalendar.of(window.days.zone).start(window, at: time), ownHop)
+        }
         let newestKnown = events.map(\.time).filter { $0 <= time }.max()
         var answer = OracleAnswer(value: .init(value: .null, status: .missing, newestEventTime: newestKnown), hasTTL: feature.ttl != nil)
 
@@ -81,7 +85,7 @@ extension OracleRow {
 
 extension OracleAnswer {
     /// Gives the default and marks what is older than its `ttl`.
-    fileprivate func settled(_ feature: FeatureDefinition, _ time: Int64) -> OracleAnswer {
+    func settled(_ feature: FeatureDefinition, _ time: Int64) -> OracleAnswer {
         var answer = self
         if answer.value.status == .missing, let defaultValue = feature.defaultValue {
             answer.value.value = defaultValue

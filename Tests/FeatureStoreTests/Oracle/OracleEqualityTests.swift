@@ -20,4 +20,15 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: 0..<(one == nil ? chunks : 1))
+    func `random streams give the oracle's values where events are kept, retracted and attributed`(chunk: Int) {
+        let seeds = Self.one.map { $0...$0 } ?? UInt64(chunk * 250)...UInt64(chunk * 250 + 249)
+        for seed in seeds {
+            if let (_, difference) = Scenario(keepingEvents: seed).shrunk() {
+                Issue.record("\(difference)")
+                return
+            }
+        }
+    }
 }

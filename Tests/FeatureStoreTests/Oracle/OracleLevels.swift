@@ -18,7 +18,12 @@ struct OracleLevels {
         hasLifetime = view.features.contains { $0.window == .lifetime }
         var reachOfHop: [Int64: Int64] = [:]
         for feature in view.features {
-            if case .sliding(let length, let hop) = feature.window { reachOfHop[hop] = max(reachOfHop[hop] ?? 0, length) }
+            switch feature.window {
+            case .sliding(let length, let hop): reachOfHop[hop] = max(reachOfHop[hop] ?? 0, length)
+            case .calendar(let window):
+                reachOfHop[.minutes(15)] = max(reachOfHop[.minutes(15)] ?? 0, OracleCalendar.reach(window))
+            case .lifetime: break
+            }
         }
         for (hop, reach) in reachOfHop.sorted(by: { $0.key < $1.key }) {
             if let before = hops.last, reach < reaches.last! + before + 2 * hop {

@@ -13,6 +13,7 @@ struct OracleRow {
 
     let definitions: Definitions
     var streams: [StreamState]
+    let memo = OracleMemo()
 
     init(_ definitions: Definitions) {
         self.definitions = definitions
@@ -20,13 +21,15 @@ struct OracleRow {
     }
 
     mutating func offer(_ event: OracleEvent) -> RowEditor.Outcome {
+        memo.logs = [:]
         let definition = definitions.streams[event.stream]
         if definition.idPath != nil {
             return offerWithID(event, definition, &streams[event.stream])
         }
         if let newest = streams[event.stream].newest, event.time < newest {
             let views = definitions.views.filter { $0.stream == definition.name }
-            let canHold = views.contains { view in
+            let canHold = keepsBesidesTiles(event.time, newest: newest, definition) || views.contains { view in
+                if view.keepsEvents { return false }
                 let levels = OracleLevels(view)
                 return levels.hasLifetime || levels.level(of: event.time, newest: newest) != nil
             }

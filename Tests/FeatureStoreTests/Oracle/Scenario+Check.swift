@@ -53,7 +53,9 @@ extension Scenario {
         for (feature, value) in zip(catalog.features, values) {
             guard case .view(let viewIndex, let definition) = feature.source else { continue }
             let view = plan.views[viewIndex].definition
-            let answer = oracle.answer(
+            let answer = view.keepsEvents
+                ? oracle.eventAnswer(definition, of: view, filters: filters, at: time, since: since.isEmpty ? nil : since[viewIndex])
+                : oracle.answer(
                 definition, of: view, passes: { event in
                     definitions.streams[event.stream].name == view.stream && filters[view.name]?(event) ?? true
                 }, at: time, since: since.isEmpty ? nil : since[viewIndex])
@@ -79,7 +81,7 @@ extension Scenario {
         }
         for _ in 0..<6 {
             let view = random.pick(definitions.views)
-            guard case .sliding(let length, let hop) = random.pick(view.features).window else { continue }
+            guard let (length, hop) = random.pick(view.features).window.reach else { continue }
             let stream = definitions.streams.firstIndex { $0.name == view.stream }!
             guard let newest = oracle.streams[stream].newest, let event = oracle.streams[stream].accepted.randomElement(using: &random) else { continue }
             let leaves = floorTime(event.time, hop) + length + hop  // The event leaves the window at this time.

@@ -30,6 +30,7 @@ extension DefinitionLoader {
         ("session_length", Shape(field: .none, keys: ["gap"])),
         ("bounce_rate", Shape(field: .none, keys: ["gap"])),
         ("streak", Shape(field: .none)),
+        ("conversion", Shape(field: .none)),
     ]
     private static let optionKeys = ["n", "distinct", "by", "max_keys", "percent", "accuracy", "max_buckets", "k", "half_life", "gap"]
     private static let commonKeys = ["aggregation", "windows", "default", "ttl", "description"]
@@ -133,6 +134,7 @@ extension DefinitionLoader {
             return name == "session_count" ? .sessionCount(gap: gap) : name == "session_length" ? .sessionLength(gap: gap) : .bounceRate(gap: gap)
         case "time_since_first": return .timeSinceFirst
         case "streak": return .streak
+        case "conversion": return .conversion
         default: return .timeSinceLast
         }
     }
@@ -208,7 +210,7 @@ extension DefinitionLoader {
         }
     }
 
-    private func knownField(_ node: YAMLNode, _ label: String, _ stream: ParsedStream?) -> String? {
+    func knownField(_ node: YAMLNode, _ label: String, _ stream: ParsedStream?) -> String? {
         guard let name = string(node, label), let stream else { return nil }
         if stream.broken.contains(name) { return nil }
         let names = stream.definition.fields.map(\.name)

@@ -4,6 +4,8 @@ struct ParsedStream {
     /// Fields and keys that are named but could not be read.
     var broken: Set<String> = []
     var place: SourcePlace
+    /// Where `retracts` names its stream.
+    var retractsPlace: SourcePlace?
 }
 
 /// `entities:` and `streams:`.
@@ -29,13 +31,14 @@ extension DefinitionLoader {
             check(stream)
             streams.append(stream)
         }
+        for stream in streams { checkRetraction(stream) }
     }
 
     private func readStream(_ entry: YAMLNode.Entry) -> ParsedStream? {
         let label = "stream `\(entry.key)`"
         let keys = [
             "topic", "dead_letter_topic", "format", "keys", "time", "id", "allowed_lateness", "max_clock_skew", "max_ids_per_row",
-            "partitioner", "partitioned", "fields",
+            "partitioner", "partitioned", "fields", "retracts",
         ]
         guard let section = section(entry.value, label, keys: keys) else { return nil }
         var stream = StreamDefinition(
@@ -68,6 +71,7 @@ extension DefinitionLoader {
         if let node = section["partitioned"] { stream.partitioned = bool(node, "partitioned") ?? true }
         if let node = section["fields"] { readFields(node, label, into: &stream.fields, broken: &parsed.broken) }
         parsed.definition = stream
+        if let node = section["retracts"] { readRetraction(node, label, into: &parsed) }
         return parsed
     }
 

@@ -30,7 +30,10 @@ extension DefinitionLoader {
 
     private func readView(_ entry: YAMLNode.Entry) -> ViewDefinition? {
         let label = "view `\(entry.key)`"
-        let keys = ["entity", "stream", "where", "history", "windows", "features", "description"]
+        let keys = [
+            "entity", "stream", "where", "history", "keep", "max_events", "retractions", "attributed_to", "time_zone", "week_starts",
+            "windows", "features", "description",
+        ]
         guard let section = section(entry.value, label, keys: keys) else { return nil }
         let entity = required(section, "entity", "add `entity: customer`").flatMap { knownEntity($0) }
         let stream = required(section, "stream", "add `stream: ...`, one of: \(streams.map(\.definition.name).joined(separator: ", "))")
@@ -44,6 +47,8 @@ extension DefinitionLoader {
                 "add `\(entity): path` under `keys:` of the stream, or choose: \(stream.definition.keys.map(\.entity).joined(separator: ", "))")
         }
         if let node = section["where"] { view.filter = filter(node, stream) }
+        calendar = readCalendar(section)
+        if let node = section["attributed_to"] { view.attribution = readAttribution(node, of: stream, entity) }
         let windows = section["windows"].map { readWindows($0, label) }
         guard let features = required(section, "features", "add features, such as `clicks: {aggregation: count}`"),
             let list = entries(features, "features of \(label)")
@@ -51,10 +56,19 @@ extension DefinitionLoader {
         if list.isEmpty { fault(features.place, "\(label) has no features", "add one, such as `clicks: {aggregation: count}`") }
         var used: [ParsedWindow] = []
         for feature in list {
-            view.features += readFeature(feature, entity: entity, stream: stream, inherited: windows, used: &used)
+            let made = readFeature(feature, entity: entity, stream: stream, inherited: windows, used: &used)
+            if made.contains(where: { $0.aggregation == .conversion }), section["attributed_to"] == nil {
+                fault(
+                    feature.keyPlace, "conversion needs events that are attributed, and \(label) has none",
+                    "add `attributed_to: {stream: clicks, match: product, within: 7d}` to the view")
+            }
+            view.features += made
         }
-        checkHops(used, label)
-        checkSessions(view, used, section.place, label)
+        readKeep(section, label, used, entity, into: &view)
+        if !view.keepsEvents {
+            checkHops(used, label)
+            checkSessions(view, used, section.place, label)
+        }
         guard entity != nil, stream != nil else {
             self.features.isIncomplete = true
             return nil
@@ -69,7 +83,7 @@ extension DefinitionLoader {
         return nil
     }
 
-    private func knownStream(_ node: YAMLNode) -> ParsedStream? {
+    func knownStream(_ node: YAMLNode) -> ParsedStream? {
         guard let name = string(node, "stream") else { return nil }
         if let stream = streams.first(where: { $0.definition.name == name }) { return stream }
         if !brokenStreams.contains(name) {
@@ -80,7 +94,7 @@ extension DefinitionLoader {
         return nil
     }
 
-    private func filter(_ node: YAMLNode, _ stream: ParsedStream?) -> String? {
+    func filter(_ node: YAMLNode, _ stream: ParsedStream?) -> String? {
         guard let text = string(node, "where") else { return nil }
         do {
             let tree = try ExpressionParser.parse(text)
@@ -122,13 +136,27 @@ extension DefinitionLoader {
         let range = Microseconds.seconds(1) ... .days(400)
         if case .scalar(let text, _) = node.content {
             if text == "lifetime" { return ParsedWindow(name: text, window: .lifetime, place: node.place) }
+            if let unit = CalendarWindow.Unit(rawValue: text) { return calendarWindow(unit, node.place) }
+            if DurationText.parse(text) == nil, DurationText.suggestion(for: text) == nil,
+                let meant = NearestName.of(text, in: CalendarWindow.Unit.allCases.map(\.rawValue) + ["lifetime"])
+            {
+                fault(node.place, "there is no window `\(text)`", "did you mean `\(meant)`?")
+                return nil
+            }
             guard let length = duration(node, "window", in: range) else { return nil }
             return check(ParsedWindow(name: text, window: .sliding(length: length, hop: Window.ladderHop(length: length)), place: node.place), isLadder: true)
         }
-        guard let section = section(node, "window", keys: ["length", "hop"]),
+        guard let section = section(node, "window", keys: ["length", "hop", "exact"]),
             let lengthNode = required(section, "length", "write 1h, or {length: 1h, hop: 30s}"),
             let length = duration(lengthNode, "length", in: range), case .scalar(let name, _) = lengthNode.content
         else { return nil }
+        if let node = section["exact"] {
+            guard let isExact = bool(node, "exact") else { return nil }
+            if isExact {
+                if let hop = section["hop"] { fault(hop.place, "an exact window has no hop", "remove `hop` or `exact`") }
+                return ParsedWindow(name: name, window: .sliding(length: length, hop: Window.exactHop), place: node.place)
+            }
+        }
         guard let hopNode = section["hop"] else {
             return check(ParsedWindow(name: name, window: .sliding(length: length, hop: Window.ladderHop(length: length)), place: node.place), isLadder: true)
         }
@@ -163,7 +191,7 @@ extension DefinitionLoader {
     private func checkHops(_ windows: [ParsedWindow], _ label: String) {
         var byHop: [Microseconds: ParsedWindow] = [:]
         for window in windows {
-            if case .sliding(_, let hop) = window.window, byHop[hop] == nil { byHop[hop] = window }
+            if let hop = window.window.reach?.hop, byHop[hop] == nil { byHop[hop] = window }
         }
         let hops = byHop.keys.sorted()
         if hops.count > Self.maxHops, let last = byHop[hops[Self.maxHops]] {
@@ -194,7 +222,7 @@ extension DefinitionLoader {
                 "give the session features a view of their own, with windows such as [7d, 90d]")
             return
         }
-        let lengths = windows.map { if case .sliding(let length, let hop) = $0.window { length + hop } else { Int64(0) } }
+        let lengths = windows.map { $0.window.reach.map { $0.length + $0.hop } ?? 0 }
         let count = ((lengths.max() ?? 0) + view.history) / gap
         if count > Self.maxSessionsPerRow {
             fault(

@@ -14,6 +14,8 @@ final class DefinitionLoader {
     var streams: [ParsedStream] = []
     /// Streams that are named but could not be read.
     var brokenStreams: Set<String> = []
+    /// Of the view that is being read.
+    var calendar = ParsedCalendar()
     var views: [ViewDefinition] = []
     var features = FeatureDirectory()
     var derived: [DerivedDefinition] = []

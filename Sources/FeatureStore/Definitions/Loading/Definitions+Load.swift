@@ -49,6 +49,7 @@ extension Definitions {
         case .count, .distinctCount: return .int
         case .sum(let field): return sum(field)
         case .mean(let field): if case .list = type(field) { return .list(.double) } else { return .double }
+        case .conversion: return .double
         case .min(let field), .max(let field), .first(let field), .last(let field): return type(field)
         case .lastN(let field, _, _): return .list(type(field))
         case .countBy: return .map(.int)
