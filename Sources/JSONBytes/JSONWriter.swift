@@ -48,13 +48,8 @@ public struct JSONWriter: ~Copyable {
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
     public mutating func key(_ name: StaticString) {
-        reserve(name.utf8CodeUnitCount + 4)
-        comma()
-        put(UInt8(ascii: "\""))
-        copy(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-        put(UInt8(ascii: "\""))
-        put(UInt8(ascii: ":"))
-        needsComma = false
+        literal(string: name)
+        colon()
     }
 
     /// A name that is not known when the program is compiled; escaped as strings are.
@@ -120,13 +115,6 @@ public struct JSONWriter: ~Copyable {
         reserve(json.count + 1)
         comma()
         json.withUnsafeBytes { copy($0) }
-    }
-
-    /// What a line or a head needs beside JSON; no comma comes before or after it.
-    public mutating func text(_ text: StaticString) {
-        reserve(text.utf8CodeUnitCount)
-        copy(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-        needsComma = false
     }
 
     // MARK: -

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from differences import check_counters, compare
+from feed import Feed
 from oracle import Oracle
 from program import Program
 from shop_stream import RecordProducer, ShopStream
@@ -19,35 +20,6 @@ SECOND = 1_000_000
 DAY = 86_400 * SECOND
 START = 1_764_547_200 * SECOND
 SHARDS = 4
-
-
-class Feed(threading.Thread):
-    """Produces until it is told to stop; owns the stream and the producer meanwhile."""
-
-    def __init__(self, stream, producer, events_per_second):
-        super().__init__(name="feed", daemon=True)
-        self.stream, self.producer, self.rate = stream, producer, events_per_second
-        self.stopping = threading.Event()
-        self.error = None
-
-    def run(self):
-        try:
-            begin, sent = time.monotonic(), 0
-            while not self.stopping.wait(0.01):
-                due = int((time.monotonic() - begin) * self.rate)
-                while sent < due:
-                    self.producer.send(self.stream.next())
-                    sent += 1
-            self.producer.flush()
-        except BaseException as error:  # handed to the test, which fails with it
-            self.error = error
-
-    def stop(self):
-        self.stopping.set()
-        self.join(60)
-        assert not self.is_alive(), "the producer did not finish"
-        if self.error:
-            raise self.error
 
 
 class Load(threading.Thread):
@@ -143,7 +115,7 @@ def check_everything(program, oracle, later=0):
 def test_rebuilt_while_it_serves_under_load(fed):
     program, oracle, producer, stream = fed
     start(program, producer)
-    feed = Feed(stream, producer, events_per_second=300)
+    feed = Feed(stream, producer, events_per_second=300, stop_seconds=60)
     load = Load(program, oracle.keys("customer")[:20], START + 25 * DAY)
     feed.start()
     load.start()
@@ -309,7 +281,7 @@ def test_a_changed_view_without_a_rebuild_names_the_remedy(fed, definitions, tmp
 def test_verify_finds_no_difference_beside_a_running_server(fed):
     program, _, producer, stream = fed
     start(program, producer)
-    feed = Feed(stream, producer, events_per_second=300)
+    feed = Feed(stream, producer, events_per_second=300, stop_seconds=60)
     feed.start()
     time.sleep(1)
     code, output, errors = program.command("verify")

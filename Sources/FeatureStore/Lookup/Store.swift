@@ -112,14 +112,9 @@ public final class Store: Sendable {
 
     /// The shards that have a live generation in a store's directory.
     public static func shardNumbers(in directory: String) -> [Int] {
-        guard let stream = opendir(directory) else { return [] }
-        defer { closedir(stream) }
-        var numbers: [Int] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if name.hasPrefix("shard-"), let number = Int(name.dropFirst(6)) { numbers.append(number) }
-        }
-        return numbers.sorted()
+        GenerationFiles.entries(of: directory).compactMap { name in
+            name.hasPrefix("shard-") ? Int(name.dropFirst(6)) : nil
+        }.sorted()
     }
 
     public var shards: [Shard] { state.withLock { $0.shards.values.sorted { $0.number < $1.number } } }

@@ -51,8 +51,6 @@ struct StreamSection: ~Copyable {
         isAsked = false
     }
 
-    var idCount: Int { count }
-
     /// False when the bytes do not have the format.
     mutating func load(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count >= Self.headerBytes else { return false }

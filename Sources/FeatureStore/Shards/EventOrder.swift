@@ -32,8 +32,12 @@ package struct EventOrder: ~Copyable {
             let key = Self.key(of: events[i], keyIndex: keyIndex, in: batch)
             entries.append(Entry(prefix: Self.prefix(key), event: Int32(i), keyBytes: UInt32(truncatingIfNeeded: key.count)))
         }
-        if entries.count >= Self.minRadixCount { sortByPrefix() }
-        sortRuns(of: batch, keyIndexes: keyIndexes)
+        if entries.count >= Self.minRadixCount {
+            sortByPrefix()
+            sortRuns(of: batch, keyIndexes: keyIndexes)
+        } else {
+            entries.withUnsafeMutableBufferPointer { $0.sortByKey(batch, keyIndexes) }
+        }
     }
 
     /// Below this, comparing is faster.
@@ -69,19 +73,20 @@ package struct EventOrder: ~Copyable {
         }
     }
 
-    /// Puts the entries that `sortByPrefix` left as equals (all, if it did not run) in order.
+    /// Puts the entries that `sortByPrefix` left as equals in order.
     private mutating func sortRuns(of batch: EventBatch, keyIndexes: [Int]) {
-        let isByPrefix = entries.count >= Self.minRadixCount
         entries.withUnsafeMutableBufferPointer { buffer in
             var start = 0
             while start < buffer.count {
-                var end = isByPrefix ? start + 1 : buffer.count
-                var isDone = isByPrefix && buffer[start].keyBytes <= 8
-                while isByPrefix, end < buffer.count, buffer[end].prefix == buffer[start].prefix {
-                    if buffer[end].keyBytes != buffer[start].keyBytes { isDone = false }
+                let keyBytes = buffer[start].keyBytes
+                var end = start + 1
+                // One key, when all are as long and no longer than the prefix.
+                var isOneKey = keyBytes <= 8
+                while end < buffer.count, buffer[end].prefix == buffer[start].prefix {
+                    if buffer[end].keyBytes != keyBytes { isOneKey = false }
                     end += 1
                 }
-                if !isDone, end - start > 1 {
+                if !isOneKey, end - start > 1 {
                     UnsafeMutableBufferPointer(rebasing: buffer[start..<end]).sortByKey(batch, keyIndexes)
                 }
                 start = end

@@ -160,19 +160,13 @@ private struct EntityTarget {
 
     init?(_ target: UnsafeRawBufferPointer) {
         let prefix: StaticString = "/v1/services/", middle: StaticString = "/entities/"
-        guard Self.has(prefix, at: 0, in: target) else { return nil }
+        guard target.has(prefix, at: 0) else { return nil }
         let start = prefix.utf8CodeUnitCount
-        guard let slash = target[start...].firstIndex(of: UInt8(ascii: "/")), Self.has(middle, at: slash, in: target) else { return nil }
+        guard let slash = target[start...].firstIndex(of: UInt8(ascii: "/")), target.has(middle, at: slash) else { return nil }
         key = UnsafeRawBufferPointer(rebasing: target[(slash + middle.utf8CodeUnitCount)...])
         service = UnsafeRawBufferPointer(rebasing: target[start..<slash])
         for byte in target where byte == UInt8(ascii: "%") || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#") { return nil }
         for byte in key where byte == UInt8(ascii: "/") { return nil }
-    }
-
-    private static func has(_ text: StaticString, at: Int, in target: UnsafeRawBufferPointer) -> Bool {
-        guard at + text.utf8CodeUnitCount <= target.count else { return false }
-        for i in 0..<text.utf8CodeUnitCount where target[at + i] != text.utf8Start[i] { return false }
-        return true
     }
 }
 
@@ -188,16 +182,7 @@ extension ByteBuffer {
     /// And the empty line: it comes last.
     fileprivate mutating func writeContentLength(_ count: Int) {
         writeStaticString("Content-Length: ")
-        var digits = JSONWriter(reservingBytes: 64)
-        digits.int(Int64(count))
-        digits.withBytes { _ = writeBytes($0) }
+        writeString(String(count))
         writeStaticString("\r\n\r\n")
-    }
-}
-
-extension Optional {
-    fileprivate mutating func take() -> Wrapped? {
-        defer { self = nil }
-        return self
     }
 }

@@ -27,9 +27,9 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
         let end = min(bytes.count, maxHeadBytes)
         let isPost: Bool
         var at: Int
-        if starts(bytes, 0, "GET ") {
+        if bytes.has("GET ", at: 0) {
             (isPost, at) = (false, 4)
-        } else if starts(bytes, 0, "POST ") {
+        } else if bytes.has("POST ", at: 0) {
             (isPost, at) = (true, 5)
         } else {
             return end < 5 && (isPrefix(bytes, of: "GET ") || isPrefix(bytes, of: "POST ")) ? .incomplete : .unusual
@@ -41,7 +41,7 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
         guard bytes[at] == UInt8(ascii: " "), targetEnd > targetStart, bytes[targetStart] == UInt8(ascii: "/") else { return .unusual }
         at += 1
         guard at + 10 <= end else { return more(bytes) }
-        guard starts(bytes, at, "HTTP/1.1\r\n") else { return .unusual }
+        guard bytes.has("HTTP/1.1\r\n", at: at) else { return .unusual }
         at += 10
         var hosts = 0
         var length: Int?
@@ -84,13 +84,6 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
 
     private static func more(_ bytes: UnsafeRawBufferPointer) -> Parsed { bytes.count < maxHeadBytes ? .incomplete : .unusual }
 
-    @inline(__always)
-    private static func starts(_ bytes: UnsafeRawBufferPointer, _ at: Int, _ text: StaticString) -> Bool {
-        guard at + text.utf8CodeUnitCount <= bytes.count else { return false }
-        for i in 0..<text.utf8CodeUnitCount where bytes[at + i] != text.utf8Start[i] { return false }
-        return true
-    }
-
     private static func isPrefix(_ bytes: UnsafeRawBufferPointer, of text: StaticString) -> Bool {
         for i in 0..<min(bytes.count, text.utf8CodeUnitCount) where bytes[i] != text.utf8Start[i] { return false }
         return true
@@ -124,5 +117,15 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
         case 0x61...0x7a, 0x41...0x5a, 0x30...0x39, 0x2d, 0x21, 0x23...0x27, 0x2a, 0x2b, 0x2e, 0x5e...0x60, 0x7c, 0x7e: true
         default: false
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Whether `text` stands at `offset`.
+    @inline(__always)
+    func has(_ text: StaticString, at offset: Int) -> Bool {
+        guard offset + text.utf8CodeUnitCount <= count else { return false }
+        for i in 0..<text.utf8CodeUnitCount where self[offset + i] != text.utf8Start[i] { return false }
+        return true
     }
 }

@@ -55,12 +55,8 @@ struct RebuildCommand: ParsableCommand {
         ) { NoticeLog(logger: logger).log($0) }
         Signals.stopOnInterrupt()
         let bar = ReplayProgress(isQuiet: quiet)
-        var last = Replay.Progress()
-        let outcome = try rebuild.run(allowsGaps: allowGaps, isInterrupted: { Signals.isInterrupted }) {
-            last = $0
-            bar.update($0)
-        }
-        bar.finish(last)
+        let outcome = try rebuild.run(allowsGaps: allowGaps, isInterrupted: { Signals.isInterrupted }, progress: bar.update)
+        bar.finish()
         for (stream, counts) in zip(definitions.streams, outcome.counts) { print(Self.summary(stream.name, counts)) }
         guard outcome.isComplete else {
             printError("interrupted; the same command goes on from here, --discard removes what is there")

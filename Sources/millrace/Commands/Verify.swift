@@ -58,19 +58,14 @@ struct Verify: ParsableCommand {
         ) { NoticeLog(logger: logger).log($0) }
         Signals.stopOnInterrupt()
         let bar = ReplayProgress(isQuiet: quiet)
-        var last = Replay.Progress()
         let outcome = try verification.run(
             scratch: scratch ?? definitions.store.directory + "/verify", limit: all ? .max : limit, allowsGaps: allowGaps,
-            isInterrupted: { Signals.isInterrupted }
-        ) {
-            last = $0
-            bar.update($0)
-        }
+            isInterrupted: { Signals.isInterrupted }, progress: bar.update)
         guard let outcome else {
             printError("interrupted; nothing was compared")
             throw Exit.failed
         }
-        bar.finish(last)
+        bar.finish()
         print(json ? VerifyReport.json(outcome) : VerifyReport.text(outcome))
         if !outcome.isEqual { throw Exit.failed }
     }

@@ -7,22 +7,24 @@ final class ReplayProgress {
     private let isTerminal = isatty(STDERR_FILENO) == 1
     private let began = ContinuousClock.now
     private var shown = ContinuousClock.now
+    private var last = Replay.Progress()
 
     init(isQuiet: Bool) { self.isQuiet = isQuiet }
 
     func update(_ progress: Replay.Progress) {
+        last = progress
         guard !isQuiet, ContinuousClock.now - shown >= (isTerminal ? .milliseconds(500) : .seconds(10)) else { return }
         shown = ContinuousClock.now
         write(Self.line(progress, elapsed: shown - began), isLast: false)
     }
 
     /// The last line stays: how much there was, and how fast it went.
-    func finish(_ progress: Replay.Progress) {
+    func finish() {
         guard !isQuiet else { return }
         let elapsed = ContinuousClock.now - began
-        let rate = StatusLine.grouped(Int64(Double(progress.done) / max(elapsed.seconds, 1e-6)))
+        let rate = StatusLine.grouped(Int64(Double(last.done) / max(elapsed.seconds, 1e-6)))
         write(
-            "\(StatusLine.grouped(progress.done)) records read in \(String(format: "%.1f", elapsed.seconds)) s, \(rate) records/s", isLast: true)
+            "\(StatusLine.grouped(last.done)) records read in \(String(format: "%.1f", elapsed.seconds)) s, \(rate) records/s", isLast: true)
     }
 
     private func write(_ line: String, isLast: Bool) {

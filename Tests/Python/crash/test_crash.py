@@ -5,10 +5,10 @@ MILLRACE_CRASHES sets how many kills (default 50), MILLRACE_CRASH_SEED the momen
 import os
 import random
 import statistics
-import threading
 import time
 
 from differences import check_counters, compare
+from feed import Feed
 from oracle import Oracle
 from shop_stream import RecordProducer, ShopStream
 
@@ -18,36 +18,6 @@ EVENTS_PER_SECOND = 500
 RESTART_LIMIT_SECONDS = 1.0
 
 
-class Feed(threading.Thread):
-    """Produces at a moderate, steady rate until it is told to stop. Owns the stream, the producer and the oracle meanwhile."""
-
-    def __init__(self, stream, producer):
-        super().__init__(name="feed", daemon=True)
-        self.stream = stream
-        self.producer = producer
-        self.stopping = threading.Event()
-        self.error = None
-
-    def run(self):
-        try:
-            begin, sent = time.monotonic(), 0
-            while not self.stopping.wait(0.01):
-                due = int((time.monotonic() - begin) * EVENTS_PER_SECOND)
-                while sent < due:
-                    self.producer.send(self.stream.next())
-                    sent += 1
-            self.producer.flush()
-        except BaseException as error:  # handed to the test, which fails with it
-            self.error = error
-
-    def stop(self):
-        self.stopping.set()
-        self.join(120)
-        assert not self.is_alive(), "the producer did not finish"
-        if self.error:
-            raise self.error
-
-
 def test_killed_again_and_again(program, definitions, topics, bootstrap, capsys):
     crashes = int(os.environ.get("MILLRACE_CRASHES", "50"))
     seed = int(os.environ.get("MILLRACE_CRASH_SEED", "1"))
@@ -55,7 +25,7 @@ def test_killed_again_and_again(program, definitions, topics, bootstrap, capsys)
     oracle = Oracle(definitions[1])
     # Ten seconds of event time for each event: the run spans days, so that windows slide, tiles go and ids are forgotten.
     stream = ShopStream(seed=seed, start=START, customers=300, step_micros=10 * SECOND)
-    feed = Feed(stream, RecordProducer(bootstrap, topics, oracle))
+    feed = Feed(stream, RecordProducer(bootstrap, topics, oracle), EVENTS_PER_SECOND, stop_seconds=120)
     feed.start()
     name = sorted(Oracle(definitions[1]).features("customer", "nobody", START))[0]
     probe = {"features": [name], "keys": ["c0000000"], "as_of": START}

@@ -7,7 +7,8 @@ internal import Glibc
 /// rest" and the flag is set.
 struct MapCell {
     /// The key under which a map gives the sum of the keys beyond its bound.
-    package static var restKey: String { "__other__" }
+    package static var restKey: String { restName.description }
+    private static let restName: StaticString = "__other__"
     static let emptyBytes = 1
 
     private let valueBytes: Int
@@ -88,8 +89,7 @@ struct MapCell {
         var list: [Value.MapEntry] = []
         list.reserveCapacity(payload.count / (12 + valueBytes))
         var others: Int128?
-        let restKey = StaticString("__other__")
-        let restBytes = UnsafeRawBufferPointer(start: restKey.utf8Start, count: restKey.utf8CodeUnitCount)
+        let restBytes = UnsafeRawBufferPointer(start: Self.restName.utf8Start, count: Self.restName.utf8CodeUnitCount)
         func placeRest(_ more: Int128) {
             if let rest = others { list.append(.init(key: Self.restKey, value: finish(rest &+ more))) }
             others = nil
