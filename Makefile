@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BUILD := swift build -c release
 TEST_FLAGS ?=
 
-.PHONY: help run build test test-swift test-python lint bench example-cdnow fuzz clean
+.PHONY: help run build test test-swift test-python lint bench example-cdnow example-churn-model fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,11 @@ example-cdnow: ## real purchases of 23,570 customers, checked value by value
 	deploy/install test
 	$(BUILD) --product millrace
 	Examples/cdnow/run
+
+example-churn-model: ## a LightGBM model, trained on an export and fed live lookups: identical predictions
+	deploy/install test
+	$(BUILD) --product millrace
+	Examples/churn-model/run
 
 fuzz: ## libFuzzer on each decoder and on the row reader; SECONDS each (default 60)
 	deploy/install test

@@ -34,15 +34,21 @@ var targets: [Target] = [
     // C libraries, each behind one Swift module.
     .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
     .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CAvro", pkgConfig: "avro-c", providers: [.apt(["libavro-dev"])]),
     library("LMDB", ["CLMDB"]),
     library("Kafka", ["CRdKafka"]),
+    library("Compression", ["CZlib", "CZstd"]),
+    library("Avro", ["CAvro"]),
 
     // The core: no network.
     library("JSONBytes"),
     .target(name: "CPrefetch"),
     .target(name: "CExchange"),
     library("FeatureStore", ["LMDB", "CPrefetch", "CExchange", .product(name: "Yams", package: "Yams")]),
-    library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+    library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", "Compression", "Avro", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+    library("Export", ["FeatureStore", "Ingest", "JSONBytes"]),
     library("Generator"),
     library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),
 
@@ -52,6 +58,7 @@ var targets: [Target] = [
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("FeatureStoreTests", ["FeatureStore"]),
     tests("IngestTests", ["AllocationCounter", "Ingest", "Kafka", "FeatureStore", "JSONBytes"]),
+    tests("ExportTests", ["Export", "FeatureStore", "JSONBytes"]),
     tests("GeneratorTests", ["Generator"]),
     tests("ServingTests", ["Serving", "FeatureStore", "JSONBytes"]),
 ]
@@ -82,7 +89,7 @@ if !coreOnly {
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
         .executableTarget(name: "millrace", dependencies: [
-            "FeatureStore", "Ingest", "JSONBytes", "Kafka", "Generator", "Serving", "ServingHTTP", "ServingGRPC",
+            "FeatureStore", "Ingest", "Export", "JSONBytes", "Kafka", "Generator", "Serving", "ServingHTTP", "ServingGRPC",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -62,6 +62,12 @@ public struct JSONReader {
         try nextMember(closing: UInt8(ascii: "]"))
     }
 
+    /// Moves past a value that somebody else has read: it begins at `position` and ends before `end`.
+    public mutating func pass(to end: Int) {
+        precondition(position...count ~= end, "the value ends within the document")
+        position = end
+    }
+
     /// Nothing but white space may follow the document.
     public mutating func finish() throws(JSONError) {
         skipWhitespace()

@@ -20,7 +20,9 @@ struct Millrace: AsyncParsableCommand {
 
             Exit codes: 0 done, 1 failed, 2 the definitions file has faults, 64 wrong usage.
             """,
-        subcommands: [Serve.self, Get.self, Explain.self, Check.self, Describe.self, Generate.self, RebuildCommand.self, Verify.self])
+        subcommands: [
+            Serve.self, Get.self, Explain.self, BackfillCommand.self, ExportCommand.self, RebuildCommand.self, Verify.self, Check.self, Describe.self, Generate.self,
+        ])
 }
 
 /// Exit codes beyond those of ArgumentParser.

@@ -13,6 +13,8 @@ public enum DropReason: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case duplicate
     /// A record without a value (a tombstone): nothing to apply.
     case empty
+    /// Before the stream's cut-over time: a backfill took what lies before.
+    case beforeCutover
 
     public var description: String {
         switch self {
@@ -22,6 +24,7 @@ public enum DropReason: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .late: "late"
         case .duplicate: "duplicate"
         case .empty: "empty"
+        case .beforeCutover: "before_cutover"
         }
     }
 }

@@ -116,7 +116,7 @@ package struct ReadPlan: Sendable {
         var ttl: Microseconds?
     }
 
-    let entity: Int
+    package let entity: Int
     let views: [ViewRead]
     /// In an order in which inputs come before what uses them.
     let derived: [Derived]
@@ -124,6 +124,9 @@ package struct ReadPlan: Sendable {
     /// The slot of each output of the vector; nil when they are the first `outputCount` slots, in order.
     let outputs: [Int]?
     let outputCount: Int
+
+    /// Indexes into `EntityPlan.views` of the views that are read.
+    package var viewIndexes: [Int] { views.map(\.view) }
 
     package init(features wanted: [Int], catalog: Catalog, entity: Int) {
         self.entity = entity

@@ -51,6 +51,9 @@ public final class Store: Sendable {
         }
     }
 
+    /// Whether an entity's rows may be in any shard, so that its values are merged over all of them.
+    package func isInAnyShard(entity: Int) -> Bool { if case .all = routes[entity] { true } else { false } }
+
     // MARK: Shards
 
     /// How many partitions each topic has; known before the first shard opens.

@@ -125,6 +125,16 @@ package final class RowEditor {
     /// Applies one event of `plan.streams[stream]`. `values` are the event's, keys, then fields; they and what they point at must stay
     /// until `finish`.
     package func apply(stream index: Int, time: Int64, id: UInt64, values: UnsafePointer<FieldValue>) -> Outcome {
+        let advances = !streams[index].exists || time > streams[index].newest
+        let outcome = accept(stream: index, time: time, id: id)
+        if outcome == .applied { addToViews(stream: index, time: time, id: id, values: values, advances: advances) }
+        return outcome
+    }
+
+    /// The first half of `apply`: whether the row takes the event, given those it has taken. Views stay as they are, so after it the row
+    /// is good for further decisions only.
+    @inline(__always)
+    package func accept(stream index: Int, time: Int64, id: UInt64) -> Outcome {
         let stream = facts[index]
         let section = streams + index
         let advances = !section.pointee.exists || time > section.pointee.newest
@@ -145,6 +155,25 @@ package final class RowEditor {
             section.pointee.insert(id, time: time, maxCount: stream.maxIDs)
             if advances { section.pointee.expire(lateness: stream.allowedLateness) }
         }
+        return .applied
+    }
+
+    /// The second half of `apply`, for an event that was accepted elsewhere: the row does not remember its id.
+    package func put(stream index: Int, time: Int64, id: UInt64, values: UnsafePointer<FieldValue>) {
+        let section = streams + index
+        let advances = !section.pointee.exists || time > section.pointee.newest
+        changed = true
+        section.pointee.exists = true
+        if advances { section.pointee.newest = time }
+        addToViews(stream: index, time: time, id: id, values: values, advances: advances)
+    }
+
+    @inline(__always)
+    private func addToViews(
+        stream index: Int, time: Int64, id: UInt64, values: UnsafePointer<FieldValue>, advances: Bool
+    ) {
+        let stream = facts[index]
+        let newest = streams[index].newest
         let fields = values + stream.keyCount
         for i in stream.firstView..<stream.firstView + stream.viewCount {
             let viewIndex = viewsOfStreams[i]
@@ -155,7 +184,6 @@ package final class RowEditor {
             }
         }
         if stream.feedsLogs { kept.add(stream: index, time: time, id: id, fields: fields) }
-        return .applied
     }
 
     /// Whether a view over the stream has, or could have, a tile for `time`.
@@ -170,7 +198,7 @@ package final class RowEditor {
         isHeld(time, newest: newest, by: stream) || (stream.feedsLogs && kept.holds(time, newest: newest, stream: index))
     }
 
-    /// The new row, valid until the next `begin`; nil when nothing changed since `begin`.
+    /// The new row, valid until the next `begin` or `finish`; nil when nothing changed since `begin`. More events may follow it.
     package func finish() -> UnsafeRawBufferPointer? {
         guard changed else { return nil }
         for i in plan.views.indices { timelines[i].updateSequences() }

@@ -5,6 +5,8 @@ public struct BatchProgress: Sendable {
     public var positions: [Position?]
     /// Per stream and reason: records that never became events.
     public var dropped: [[UInt64]]
+    /// In a backfill: where in the logs the batch ends.
+    public var mark: BackfillMark?
 
     public struct Position: Sendable, Equatable {
         public var nextOffset: Int64
@@ -22,6 +24,7 @@ public struct BatchProgress: Sendable {
 
     /// Forgets everything, keeps the memory.
     public mutating func reset() {
+        mark = nil
         for i in positions.indices {
             positions[i] = nil
             for reason in dropped[i].indices { dropped[i][reason] = 0 }

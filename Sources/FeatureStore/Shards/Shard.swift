@@ -21,7 +21,7 @@ public final class Shard: Sendable {
 
     let environment: Environment
     let rows: Table
-    private let meta: Table
+    let meta: Table
     /// What was dropped, by row.
     private let drops: Table
     private let settings: StoreSettings
@@ -41,6 +41,9 @@ public final class Shard: Sendable {
         var disconnectedSince: Int64?
         var partitionMismatches: UInt64 = 0
         var commit = CommitStatistics()
+        var backfill: BackfillMark?
+        /// By stream.
+        var cutovers: [Int64?] = []
     }
 
     /// What a directory is opened as.
@@ -125,7 +128,9 @@ public final class Shard: Sendable {
                     }
                     try agreed.meta.write(to: meta, in: transaction)
                     switch role {
-                    case .live: if stored.generation != nil { try ShardMeta.remove("generation", meta, transaction) }
+                    case .live:
+                        if stored.generation != nil { try ShardMeta.remove("generation", meta, transaction) }
+                        if stored.backfill != nil { try ShardMeta.remove("backfill", meta, transaction) }
                     case .building(let source, _):
                         if stored.generation == nil {
                             try ShardMeta.put("generation", GenerationMark(.building, source: source).bytes, meta, transaction)
@@ -147,6 +152,8 @@ public final class Shard: Sendable {
                     return counts
                 })
             status.rows = try environment.entryCount(rows)
+            status.backfill = stored.backfill
+            status.cutovers = definitions.streams.map { stored.cutovers[$0.name] }
             self.status = Mutex(status)
         } catch let error as ShardError {
             throw error
@@ -263,6 +270,7 @@ public final class Shard: Sendable {
                     }
                     status.counts = counts
                     status.rows += newRows
+                    if let mark = progress.mark { status.backfill = mark }
                     status.commit.record(events: batch.eventCount, applying: bodyTime, committing: total - bodyTime)
                 }
                 return
@@ -326,6 +334,7 @@ public final class Shard: Sendable {
         _ progress: BatchProgress, _ counts: [StreamCounts], _ before: [StreamCounts],
         _ transaction: borrowing WriteTransaction
     ) throws {
+        if let mark = progress.mark { try ShardMeta.put("backfill", mark.words, meta, transaction) }
         let known = status.withLock { $0.positions }
         for (i, stream) in catalog.definitions.streams.enumerated() {
             if let position = progress.positions[i] {

@@ -12,6 +12,8 @@ internal import LMDB
 ///     partitions/TOPIC               UInt32
 ///     position/TOPIC                 next offset Int64, newest record's broker timestamp Int64 µs
 ///     count/STREAM/applied|REASON    UInt64
+///     cutover/STREAM                 Int64 µs: the live stream leaves out events before it
+///     backfill                       Int64 × 6: `BackfillMark`; only in a next generation
 struct ShardMeta {
     struct Named: Equatable {
         var id: UInt16
@@ -33,6 +35,9 @@ struct ShardMeta {
     var positions: [String: Position] = [:]
     /// `STREAM/applied` or `STREAM/REASON` -> events.
     var counts: [String: UInt64] = [:]
+    var backfill: BackfillMark?
+    /// By stream, µs.
+    var cutovers: [String: Int64] = [:]
 
     init() {}
 
@@ -52,6 +57,7 @@ struct ShardMeta {
         guard let slash = key.firstIndex(of: "/") else {
             if key == "format" { format = load(0, UInt16(0)) }
             if key == "generation" { generation = GenerationMark(value) }
+            if key == "backfill" { backfill = BackfillMark(value) }
             return
         }
         let name = String(key[key.index(after: slash)...])
@@ -59,6 +65,7 @@ struct ShardMeta {
         case "entity": entities[name] = load(0, UInt8(0))
         case "stream": streams[name] = Named(id: load(0, 0), fingerprint: load(2, 0))
         case "view": views[name] = Named(id: load(0, 0), fingerprint: load(2, 0), since: load(10, 0))
+        case "cutover": cutovers[name] = load(0, Int64(0))
         case "retired": if let id = UInt16(name) { retired.insert(id) }
         case "partitions": partitions[name] = Int(load(0, UInt32(0)))
         case "position": positions[name] = Position(nextOffset: load(0, 0), newestRecordTime: load(8, 0))

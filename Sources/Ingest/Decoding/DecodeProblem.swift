@@ -22,6 +22,11 @@ public enum DecodeProblem: UInt8, Error, Sendable, CaseIterable {
     case wireTag
     case wireGroup
     case wireTooDeep
+    case rowTooShort
+    case rowTooLong
+    case rowQuote
+    case rowCut
+    case notEnvelope
 
     // One value.
     case missing
@@ -75,6 +80,11 @@ extension DecodeProblem: CustomStringConvertible {
         case .wireTag: "has a Protobuf tag that does not exist"
         case .wireGroup: "has a Protobuf group that does not begin or end properly"
         case .wireTooDeep: "nests Protobuf groups deeper than \(WireReader.maxGroupDepth)"
+        case .rowTooShort: "has fewer fields than the header"
+        case .rowTooLong: "has more fields than the header"
+        case .rowQuote: "has a quote where CSV allows none"
+        case .rowCut: "ends inside quotes"
+        case .notEnvelope: "is no envelope with `topic` and `value` or `payload`"
         case .missing: "is required and missing"
         case .blank: "is required and empty"
         case .wrongType: "has a value of another type than the stream declares"

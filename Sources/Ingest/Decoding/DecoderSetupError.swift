@@ -15,4 +15,6 @@ public struct DecoderSetupError: Error, Sendable, Equatable, CustomStringConvert
 struct SetupProblem: Error {
     let problem: String
     let remedy: String
+    /// The schema has no such field.
+    var isMissing = false
 }

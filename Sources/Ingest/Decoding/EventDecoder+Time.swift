@@ -23,6 +23,7 @@ extension EventDecoder {
             default: break
             }
             switch time.format {
+            case _ where raw.kind == .instant: micros = Int64(bitPattern: raw.word)
             case .epochSeconds: micros = try epoch(raw, scale: 6, in: payload, batch)
             case .epochMilliseconds: micros = try epoch(raw, scale: 3, in: payload, batch)
             case .epochMicroseconds: micros = try epoch(raw, scale: 0, in: payload, batch)

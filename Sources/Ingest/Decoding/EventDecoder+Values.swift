@@ -76,7 +76,7 @@ extension EventDecoder {
         case .number, .text:
             let written = raw.kind == .number ? slice(raw, of: payload) : try text(raw, limit: .string, in: payload, batch)
             parsed = isWhole ? JSONNumber.parseInt64(written) : JSONNumber.parseDecimal(written, scale: scale)
-        case .signed: parsed = Self.scaled(Int64(bitPattern: raw.word), scale)
+        case .signed, .instant: parsed = Self.scaled(Int64(bitPattern: raw.word), scale)
         case .unsigned: parsed = Int64(exactly: raw.word).map { Self.scaled($0, scale) } ?? .outOfRange
         case .double: parsed = FloatingDecimal.units(Double(bitPattern: raw.word), scale: scale)
         case .float:

@@ -16,13 +16,15 @@ public final class EventDecoder {
     /// Offsets into the record are kept in 32 bits.
     public static var maxPayloadBytes: Int { Int(Int32.max) }
 
-    private enum Scanner {
+    enum Scanner {
         case json(JSONProjection)
         case protobuf(ProtobufProjection, ConfluentFrame?)
+        case csv(CSVProjection)
+        case avro(AvroProjection)
     }
 
     private let index: Int32
-    private let scanner: Scanner
+    let scanner: Scanner
     let subjects: [String]
     /// The keys, then the fields.
     private let targets: UnsafeMutablePointer<ValueTarget>
@@ -32,23 +34,28 @@ public final class EventDecoder {
     /// Negative: the stream has no ids.
     private let idCapture: Int
     let captures: UnsafeMutablePointer<RawValue>
-    private let captureCount: Int
+    let captureCount: Int
     /// Per capture; nil where the value is no enum.
     let enumNames: [EnumNames?]
 
     /// - Parameters:
     ///   - index: the stream's index in `Definitions.streams`.
     ///   - descriptorSet: content of the file that `ProtobufFormat.descriptorSet` names; nil for JSON.
-    public init(stream: StreamDefinition, index: Int32, descriptorSet: [UInt8]?) throws(DecoderSetupError) {
+    public convenience init(stream: StreamDefinition, index: Int32, descriptorSet: [UInt8]?) throws(DecoderSetupError) {
         let plan = try DecoderPlan(stream: stream, descriptorSet: descriptorSet)
-        self.index = index
-        scanner = switch stream.format {
+        let scanner: Scanner = switch stream.format {
         case .json: .json(JSONProjection(plan.root))
         case .protobuf(let format):
             .protobuf(
                 ProtobufProjection(plan.root),
                 format.framing == .confluent ? ConfluentFrame(indexes: plan.messageIndexes) : nil)
         }
+        self.init(plan, of: stream, index: index, scanner)
+    }
+
+    init(_ plan: DecoderPlan, of stream: StreamDefinition, index: Int32, _ scanner: Scanner) {
+        self.index = index
+        self.scanner = scanner
         subjects = plan.slots.map { "\($0.name)\($0.path.parts.isEmpty ? "" : " (\($0.path))")" }
         keyCount = stream.keys.count
         targetCount = stream.keys.count + stream.fields.count
@@ -102,12 +109,22 @@ public final class EventDecoder {
                 let isUnknown = error == .magicNotConfluent || error == .otherMessage
                 return .dropped(isUnknown ? .unknown : .malformed, DecodeFaultDetail(error, position: position))
             }
+        case .csv(let projection):
+            for n in 0..<captureCount { captures[n] = RawValue() }
+            var position = 0
+            do throws(DecodeProblem) {
+                try projection.scan(payload, into: captures, position: &position)
+            } catch {
+                return .dropped(.malformed, DecodeFaultDetail(error, position: position))
+            }
+        // Records of Avro containers are no bytes but values: `decode(_:into:)`.
+        case .avro: return .dropped(.malformed, DecodeFaultDetail(.notAnObject))
         }
         return append(payload, recordTime: recordTime, to: batch)
     }
 
     /// The second half: what the scanner found, by the stream's types.
-    private func append(
+    func append(
         _ payload: UnsafeRawBufferPointer, recordTime: Int64, to batch: EventBatch
     ) -> DecodeOutcome {
         let values = batch.reserveValues(targetCount)

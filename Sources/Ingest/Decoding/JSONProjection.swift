@@ -61,6 +61,15 @@ final class JSONProjection {
         try reader.finish()
     }
 
+    /// The same of an object that more may follow. Returns the offset behind it.
+    func scan(
+        prefixOf text: UnsafeRawBufferPointer, into captures: UnsafeMutablePointer<RawValue>
+    ) throws(JSONError) -> Int {
+        var reader = JSONReader(text)
+        try scan(objectOf: nodes[0], &reader, into: captures)
+        return reader.position
+    }
+
     /// As deep as the longest path at most; what no path goes through is skipped without recursion.
     private func scan(
         objectOf node: Node, _ reader: inout JSONReader, into captures: UnsafeMutablePointer<RawValue>

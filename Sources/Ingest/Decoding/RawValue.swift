@@ -27,6 +27,8 @@ struct RawValue {
         case float
         /// Number of a Protobuf enum's value.
         case enumeration
+        /// A time in µs since the epoch, whatever the stream's format says.
+        case instant
     }
 
     /// Integer, bool or the bits of a floating-point number.

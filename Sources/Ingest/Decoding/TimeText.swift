@@ -77,3 +77,8 @@ enum TimeText {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 }
+
+/// The same for request lists; Serving has a `TimeText`, too.
+package enum RFC3339 {
+    package static func parse(_ text: UnsafeRawBufferPointer) -> Int64? { TimeText.parseRFC3339(text) }
+}

@@ -181,7 +181,7 @@ public final class IngestService: @unchecked Sendable {
                 for (index, stream) in definitions.streams.enumerated() {
                     let partition = TopicPartition(topic: stream.topic, partition: number)
                     guard partitions.contains(partition) else { continue }
-                    starts[partition] = try start(of: partition, worker.shard.nextOffset(stream: index))
+                    starts[partition] = try start(of: partition, worker.shard, stream: index)
                 }
             } catch {
                 stopShard(number, "\(error)")
@@ -204,8 +204,11 @@ public final class IngestService: @unchecked Sendable {
     }
 
     /// Where to go on; throws when the log no longer has what comes next.
-    private func start(of partition: TopicPartition, _ nextOffset: Int64?) throws -> StartPosition {
-        guard let nextOffset else { return definitions.kafka.start == .earliest ? .beginning : .end }
+    private func start(of partition: TopicPartition, _ shard: Shard, stream: Int) throws -> StartPosition {
+        guard let nextOffset = shard.nextOffset(stream: stream) else {
+            // Behind a cut-over time everything is to be read that the topic has: what was taken already is told by its time.
+            return definitions.kafka.start == .earliest || shard.cutover(stream: stream) != nil ? .beginning : .end
+        }
         let marks = try consumer.queryWatermarks(partition, timeoutMilliseconds: 10_000)
         if nextOffset < marks.low { throw IngestError.positionGone(partition, offset: nextOffset, oldest: marks.low) }
         return .offset(nextOffset)

@@ -21,6 +21,8 @@ final class ShardWorker: @unchecked Sendable {
         var partitioner: Partitioner
         /// Partitions of the topic; 0: it is not partitioned by the key.
         var partitionCount: Int
+        /// Earlier events came from a backfill.
+        var cutover: Int64
     }
 
     // Used by the worker's thread only.
@@ -47,10 +49,11 @@ final class ShardWorker: @unchecked Sendable {
             decoders.append(try EventDecoder(stream: stream, index: Int32(index), descriptorSet: descriptorSets[index]))
         }
         self.decoders = decoders
-        facts = definitions.streams.map { stream in
+        facts = definitions.streams.enumerated().map { index, stream in
             StreamFacts(
                 maxClockSkew: stream.maxClockSkew, partitioner: stream.partitioner,
-                partitionCount: stream.partitioned ? partitionCounts[stream.topic] ?? 0 : 0)
+                partitionCount: stream.partitioned ? partitionCounts[stream.topic] ?? 0 : 0,
+                cutover: shard.cutover(stream: index) ?? .min)
         }
         progress = BatchProgress(streamCount: definitions.streams.count)
         // Two batches may wait while one is applied.
@@ -109,12 +112,16 @@ final class ShardWorker: @unchecked Sendable {
             progress.drop(.empty, stream: index)
             return
         }
+        let firstValue = batch.valueCount
         switch decoders[index].decode(value, recordTime: time, into: batch) {
         case .event:
             let event = batch.events[batch.eventCount - 1]
             if time >= 0, event.time > time + facts[index].maxClockSkew {
                 batch.markLastFuture()
                 progress.drop(.future, stream: index)
+            } else if event.time < facts[index].cutover {
+                batch.removeLast(firstValue: firstValue)
+                progress.drop(.beforeCutover, stream: index)
             }
         case .dropped(let reason, let detail):
             progress.drop(reason, stream: index)

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A named thread that runs one closure and can be waited for. For work that blocks in C, which has no place in Swift's task pool.
-final class WorkerThread: @unchecked Sendable {
+package final class WorkerThread: @unchecked Sendable {
     private final class Body {
         let name: String
         let run: @Sendable () -> Void
@@ -14,7 +14,7 @@ final class WorkerThread: @unchecked Sendable {
     private var thread = pthread_t()
 
     /// `name` is cut to the 15 bytes that the kernel shows.
-    init(_ name: String, _ run: @escaping @Sendable () -> Void) {
+    package init(_ name: String, _ run: @escaping @Sendable () -> Void) {
         let body = Unmanaged.passRetained(Body(String(name.prefix(15)), run))
         let code = pthread_create(&thread, nil, { argument in
             let body = Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue()
@@ -29,5 +29,5 @@ final class WorkerThread: @unchecked Sendable {
         precondition(code == 0, "pthread_create failed (\(code)): the system has no room for another thread")
     }
 
-    func join() { pthread_join(thread, nil) }
+    package func join() { pthread_join(thread, nil) }
 }
