@@ -28,7 +28,8 @@ public enum IngestError: Error, CustomStringConvertible {
         case .beginningGone(let gaps):
             """
             the topics no longer have their first records (retention): \(Self.list(gaps)). What is built from the rest knows nothing of before: windows \
-            that reach back that far answer `warming`, lifetime windows for ever. Say --allow-gaps if that is what you want.
+            that reach back that far answer `warming`, lifetime windows for ever. Say --allow-gaps if that is what you want, or build from \
+            logs that go back further with `millrace backfill`.
             """
         case .unverifiable(let gaps):
             """

@@ -22,7 +22,7 @@ struct RebuildCommand: ParsableCommand {
 
     @OptionGroup var options: DefinitionsOptions
 
-    @Flag(help: "Remove what an earlier rebuild has left, complete or not, and do nothing else.")
+    @Flag(help: "Remove what an earlier rebuild or backfill has left, complete or not, and do nothing else.")
     var discard = false
 
     @Flag(help: "Build also where the topics no longer have their first records.")
