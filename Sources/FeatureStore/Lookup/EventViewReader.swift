@@ -28,11 +28,9 @@ struct EventViewReader {
         var next = memory.events.count - 1
         read.forEachWindow(at: time) { window in
             let left = window.window.leftEdge(at: time)
-            while next >= 0, left == nil || memory.events[next].time >= left! {
-                let event = memory.events[next]
-                if view.hasTiles { cells.add(time: event.time, id: event.id, fields: event.fields, toTileAt: 0, in: &tile) }
-                next -= 1
-            }
+            let end = next + 1
+            while next >= 0, left == nil || memory.events[next].time >= left! { next -= 1 }
+            if view.hasTiles { cells.add(UnsafeBufferPointer(rebasing: memory.events[next + 1..<end]), toTileAt: 0, in: &tile) }
             let needed = left.map { $0 - (view.definition.attribution?.within ?? 0) }
             if parts.contains(where: { $0.since.map { (needed ?? .min) < $0 } ?? false }) {
                 set(window, FeatureValue(value: .null, status: .warming, newestEventTime: newest), &slots)
@@ -66,8 +64,8 @@ struct EventViewReader {
 
 /// The events of a view up to a time, over all rows, oldest first, with room for their values.
 private struct EventMemory {
-    private(set) var events: UnsafeMutableBufferPointer<SequenceCells.Addition>
-    private let room: UnsafeMutableBufferPointer<SequenceCells.Addition>
+    private(set) var events: UnsafeMutableBufferPointer<Addition>
+    private let room: UnsafeMutableBufferPointer<Addition>
     private let values: UnsafeMutablePointer<FieldValue>
     private let time: Int64
 

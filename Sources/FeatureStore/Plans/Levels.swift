@@ -82,6 +82,9 @@ package struct Levels: Sendable {
         return hasLifetime ? Self.lifetimeStart : Self.dropped
     }
 
+    /// Whether some tile holds `time`, given the stream's newest event time.
+    func holds(_ time: Int64, newest: Int64) -> Bool { hasLifetime || time >= oldest(newest: newest) ?? .max }
+
     /// The length of the tiles at `time`, given the newest event time; nil where no sliding tile is kept.
     package func hop(at time: Int64, newest: Int64) -> Microseconds? {
         withUnsafeTemporaryAllocation(of: Int64.self, capacity: Self.maxLevels) { room in

@@ -14,7 +14,7 @@ struct EventLog: ~Copyable {
     private var bytes = GrowableBytes()
     private var scratch = GrowableBytes()
     /// Events of this batch, put in their places by `settle`.
-    private var additions: [SequenceCells.Addition] = []
+    private var additions: [Addition] = []
 
     init(plan: EventLogPlan) { self.plan = plan }
 
@@ -35,7 +35,7 @@ struct EventLog: ~Copyable {
 
     func save(to output: inout GrowableBytes) { output.append(bytes.bytes) }
 
-    mutating func add(_ addition: SequenceCells.Addition) { additions.append(addition) }
+    mutating func add(_ addition: Addition) { additions.append(addition) }
 
     /// Puts the events of this batch in their places and drops what need not be kept now that the stream's newest event is at `newest`.
     mutating func settle(newest: Int64) {
@@ -97,7 +97,7 @@ struct EventLog: ~Copyable {
         }
     }
 
-    private mutating func append(_ addition: SequenceCells.Addition) {
+    private mutating func append(_ addition: Addition) {
         scratch.append(addition.time)
         scratch.append(addition.id)
         let presence = scratch.count

@@ -56,13 +56,15 @@ struct KeptEvents: ~Copyable {
         return logs[i].load(bytes)
     }
 
-    /// Takes an event that was accepted. `fields` must stay until `settle`.
-    mutating func add(stream: Int, time: Int64, id: UInt64, fields: UnsafePointer<FieldValue>) {
-        for i in plan.logs.indices where plan.logs[i].stream == stream && plan.logs[i].filter?.matches(fields) ?? true {
-            logs[i].add(.init(time: time, id: id, fields: fields))
+    /// Takes a stream's events, which must stay until `settle`.
+    mutating func add(_ events: UnsafeBufferPointer<Addition>, stream: Int) {
+        for i in plan.logs.indices where plan.logs[i].stream == stream {
+            for event in events where plan.logs[i].filter?.matches(event.fields) ?? true { logs[i].add(event) }
         }
         for i in plan.retractions.indices where plan.retractions[i].stream == stream {
-            if let retracted = plan.retractions[i].retracted(by: fields) { retractions[i].insert(retracted, time: time) }
+            for event in events {
+                if let retracted = plan.retractions[i].retracted(by: event.fields) { retractions[i].insert(retracted, time: event.time) }
+            }
         }
     }
 

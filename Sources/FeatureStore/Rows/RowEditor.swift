@@ -23,73 +23,113 @@ package final class RowEditor {
     private let plan: EntityPlan
     private let streams: UnsafeMutablePointer<StreamSection>
     private let timelines: UnsafeMutablePointer<Timeline>
-    /// What `apply` asks of each stream, and the filters of the views: flat, so that an event costs no reference counting. The plan
-    /// keeps the filters alive.
+    /// By stream, the events that the row takes; `finish` gives them to the views.
+    private let additions: UnsafeMutablePointer<Additions>
+    /// What `apply` asks of each stream: flat, so that an event costs no reference counting.
     private struct StreamFacts {
         var hasIDs: Bool
         var allowedLateness: Microseconds
         var maxIDs: Int
         var keyCount: Int
-        /// Where the stream's views are in `viewsOfStreams`.
-        var firstView: Int
-        var viewCount: Int
         /// Whether events of the stream are kept themselves, or retract others.
         var feedsLogs: Bool
+        /// Where the stream's groups are in `groups`.
+        var firstGroup: Int
+        var groupCount: Int
+    }
+    /// Views of a stream with the same filter, which is asked once for all of them.
+    private struct ViewGroup {
+        /// The plan keeps it alive.
+        var filter: Unmanaged<Filter>?
+        /// Where they are in `groupedViews`.
+        var firstView: Int
+        var viewCount: Int
     }
     private let facts: UnsafeMutablePointer<StreamFacts>
-    private let viewsOfStreams: UnsafeMutablePointer<Int>
-    private let filters: UnsafeMutablePointer<Unmanaged<Filter>?>
-    private var kept: KeptEvents
+    private let groups: UnsafeMutablePointer<ViewGroup>
+    private let groupedViews: UnsafeMutablePointer<Int>
     /// Section id -> index in the plan, or -1.
-    private var streamIndexes: [Int]
-    private var viewIndexes: [Int]
-    private var output = GrowableBytes(capacity: 4096)
-    private var changed = false
+    private let streamIndexes: [Int]
+    private let viewIndexes: [Int]
+    /// In the order of their sections.
+    private let orderedStreams: [Int]
+    private let orderedViews: [Int]
+    /// Behind a pointer, because a class's variables are checked for overlapping access each time.
+    private struct State: ~Copyable {
+        var kept: KeptEvents
+        var passing = Additions()
+        var output = GrowableBytes(capacity: 4096)
+        var changed = false
+    }
+    private let state: UnsafeMutablePointer<State>
 
     package init(plan: EntityPlan) {
         self.plan = plan
         streams = .allocate(capacity: plan.streams.count)
-        for i in plan.streams.indices { (streams + i).initialize(to: StreamSection()) }
+        additions = .allocate(capacity: plan.streams.count)
+        for i in plan.streams.indices {
+            (streams + i).initialize(to: StreamSection())
+            (additions + i).initialize(to: Additions())
+        }
         timelines = .allocate(capacity: plan.views.count)
         for i in plan.views.indices { (timelines + i).initialize(to: Timeline(plan: plan.views[i])) }
+        state = .allocate(capacity: 1)
+        state.initialize(to: State(kept: KeptEvents(plan: plan)))
+
         facts = .allocate(capacity: plan.streams.count)
-        viewsOfStreams = .allocate(capacity: plan.views.count)
-        kept = KeptEvents(plan: plan)
-        filters = .allocate(capacity: plan.views.count)
-        var firstView = 0
+        groups = .allocate(capacity: plan.views.count)
+        groupedViews = .allocate(capacity: plan.views.count)
+        var groupCount = 0, viewCount = 0
         for (i, stream) in plan.streams.enumerated() {
+            let firstGroup = groupCount
             let tiled = stream.views.filter { !plan.views[$0].keepsEvents }
+            for view in tiled {
+                let text = plan.views[view].definition.filter
+                let alike = tiled.filter { plan.views[$0].definition.filter == text }
+                guard alike.first == view else { continue }
+                (groups + groupCount).initialize(to: ViewGroup(
+                    filter: plan.views[view].filter.map { Unmanaged.passUnretained($0) }, firstView: viewCount, viewCount: alike.count))
+                (groupedViews + viewCount).initialize(from: alike, count: alike.count)
+                groupCount += 1
+                viewCount += alike.count
+            }
             (facts + i).initialize(to: StreamFacts(
-                hasIDs: stream.hasIDs, allowedLateness: stream.allowedLateness, maxIDs: stream.maxIDs,
-                keyCount: stream.keyCount, firstView: firstView, viewCount: tiled.count, feedsLogs: plan.keepsEvents(ofStream: i)))
-            (viewsOfStreams + firstView).initialize(from: tiled, count: tiled.count)
-            firstView += tiled.count
+                hasIDs: stream.hasIDs, allowedLateness: stream.allowedLateness, maxIDs: stream.maxIDs, keyCount: stream.keyCount,
+                feedsLogs: plan.keepsEvents(ofStream: i), firstGroup: firstGroup, groupCount: groupCount - firstGroup))
         }
-        for (i, view) in plan.views.enumerated() {
-            (filters + i).initialize(to: view.filter.map { Unmanaged.passUnretained($0) })
-        }
-        streamIndexes = Array(repeating: -1, count: 1 + Int(plan.streams.map(\.id).max() ?? 0))
-        viewIndexes = Array(repeating: -1, count: 1 + Int(plan.views.map(\.id).max() ?? 0))
+        var streamIndexes = Array(repeating: -1, count: 1 + Int(plan.streams.map(\.id).max() ?? 0))
+        var viewIndexes = Array(repeating: -1, count: 1 + Int(plan.views.map(\.id).max() ?? 0))
         for (i, stream) in plan.streams.enumerated() { streamIndexes[Int(stream.id)] = i }
         for (i, view) in plan.views.enumerated() { viewIndexes[Int(view.id)] = i }
+        self.streamIndexes = streamIndexes
+        self.viewIndexes = viewIndexes
+        orderedStreams = plan.streams.indices.sorted { plan.streams[$0].id < plan.streams[$1].id }
+        orderedViews = plan.views.indices.sorted { plan.views[$0].id < plan.views[$1].id }
     }
 
     deinit {
         streams.deinitialize(count: plan.streams.count)
         streams.deallocate()
+        additions.deinitialize(count: plan.streams.count)
+        additions.deallocate()
         timelines.deinitialize(count: plan.views.count)
         timelines.deallocate()
+        state.deinitialize(count: 1)
+        state.deallocate()
         facts.deallocate()
-        viewsOfStreams.deallocate()
-        filters.deallocate()
+        groups.deallocate()
+        groupedViews.deallocate()
     }
 
     /// Takes over a stored row; nil begins an empty one. The bytes are not needed afterwards.
     package func begin(_ row: UnsafeRawBufferPointer?) throws(CorruptRow) {
-        for i in plan.streams.indices { streams[i].clear() }
+        for i in plan.streams.indices {
+            streams[i].clear()
+            additions[i].removeAll()
+        }
         for i in plan.views.indices { timelines[i].clear() }
-        kept.clear()
-        changed = false
+        state.pointee.kept.clear()
+        state.pointee.changed = false
         guard let row else { return }
         var damage: String?
         // Sections come in order: every stream before every view.
@@ -101,14 +141,14 @@ package final class RowEditor {
                 let index = viewIndexes[Int(id)]
                 let stream = streamPosition(of: plan.views[index])
                 if plan.views[index].keepsEvents {
-                    if !streams[stream].exists || !kept.load(.view, id, bytes) { damage = "view section \(id)" }
+                    if !streams[stream].exists || !state.pointee.kept.load(.view, id, bytes) { damage = "view section \(id)" }
                 } else if !timelines[index].load(bytes, newest: streams[stream].newest) {
                     damage = "view section \(id)"
                 }
             case .retractions, .attribution:
                 let kind = RowFormat.SectionKind(rawValue: kind)!
-                guard let stream = kept.stream(of: kind, id) else { break }
-                if !streams[stream].exists || !kept.load(kind, id, bytes) { damage = "\(kind) section \(id)" }
+                guard let stream = state.pointee.kept.stream(of: kind, id) else { break }
+                if !streams[stream].exists || !state.pointee.kept.load(kind, id, bytes) { damage = "\(kind) section \(id)" }
             case .none: damage = "section of unknown kind \(kind)"
             default: break  // of a stream or view that is no longer defined
             }
@@ -125,9 +165,8 @@ package final class RowEditor {
     /// Applies one event of `plan.streams[stream]`. `values` are the event's, keys, then fields; they and what they point at must stay
     /// until `finish`.
     package func apply(stream index: Int, time: Int64, id: UInt64, values: UnsafePointer<FieldValue>) -> Outcome {
-        let advances = !streams[index].exists || time > streams[index].newest
         let outcome = accept(stream: index, time: time, id: id)
-        if outcome == .applied { addToViews(stream: index, time: time, id: id, values: values, advances: advances) }
+        if outcome == .applied { (additions + index).pointee.append(.init(time: time, id: id, fields: values + facts[index].keyCount)) }
         return outcome
     }
 
@@ -145,10 +184,10 @@ package final class RowEditor {
                 if time < Int64(section.pointee.floorSeconds) * 1_000_000 { return .late }
                 if section.pointee.contains(id) { return .duplicate }
             }
-        } else if !advances, !isHeld(time, newest: newest, by: stream, index) {
+        } else if !advances, !isHeld(time, newest: newest, stream: index) {
             return .late
         }
-        changed = true
+        state.pointee.changed = true
         section.pointee.exists = true
         section.pointee.newest = newest
         if stream.hasIDs {
@@ -161,52 +200,48 @@ package final class RowEditor {
     /// The second half of `apply`, for an event that was accepted elsewhere: the row does not remember its id.
     package func put(stream index: Int, time: Int64, id: UInt64, values: UnsafePointer<FieldValue>) {
         let section = streams + index
-        let advances = !section.pointee.exists || time > section.pointee.newest
-        changed = true
+        if !section.pointee.exists || time > section.pointee.newest { section.pointee.newest = time }
         section.pointee.exists = true
-        if advances { section.pointee.newest = time }
-        addToViews(stream: index, time: time, id: id, values: values, advances: advances)
+        state.pointee.changed = true
+        (additions + index).pointee.append(.init(time: time, id: id, fields: values + facts[index].keyCount))
     }
 
-    @inline(__always)
-    private func addToViews(
-        stream index: Int, time: Int64, id: UInt64, values: UnsafePointer<FieldValue>, advances: Bool
-    ) {
-        let stream = facts[index]
-        let newest = streams[index].newest
-        let fields = values + stream.keyCount
-        for i in stream.firstView..<stream.firstView + stream.viewCount {
-            let viewIndex = viewsOfStreams[i]
-            if filters[viewIndex]?._withUnsafeGuaranteedRef({ $0.matches(fields) }) ?? true {
-                timelines[viewIndex].update(newest: newest, addition: .init(time: time, id: id, fields: fields))
-            } else if advances {
-                timelines[viewIndex].update(newest: newest, addition: nil)
+    /// Gives the views the events that were taken since `begin` or the last `finish`.
+    private func settle() {
+        for index in plan.streams.indices where additions[index].count > 0 {
+            let stream = facts[index], newest = streams[index].newest
+            additions[index].sort()
+            for g in stream.firstGroup..<stream.firstGroup + stream.groupCount {
+                let group = groups[g]
+                var events = additions[index].all
+                if let filter = group.filter {
+                    filter._withUnsafeGuaranteedRef { $0.select(events, into: &state.pointee.passing) }
+                    events = state.pointee.passing.all
+                }
+                for i in group.firstView..<group.firstView + group.viewCount { timelines[groupedViews[i]].update(newest: newest, events) }
             }
+            if stream.feedsLogs { state.pointee.kept.add(additions[index].all, stream: index) }
+            additions[index].removeAll()
         }
-        if stream.feedsLogs { kept.add(stream: index, time: time, id: id, fields: fields) }
+        state.pointee.kept.settle { streams[$0].exists ? streams[$0].newest : nil }
     }
 
-    /// Whether a view over the stream has, or could have, a tile for `time`.
-    private func isHeld(_ time: Int64, newest: Int64, by stream: StreamFacts) -> Bool {
-        for i in stream.firstView..<stream.firstView + stream.viewCount
-        where timelines[viewsOfStreams[i]].holds(time, newest: newest) { return true }
-        return false
-    }
-
-    /// As `isHeld`, with what is kept besides tiles.
-    private func isHeld(_ time: Int64, newest: Int64, by stream: StreamFacts, _ index: Int) -> Bool {
-        isHeld(time, newest: newest, by: stream) || (stream.feedsLogs && kept.holds(time, newest: newest, stream: index))
+    /// Whether a view over the stream has, or could have, a place for an event at `time`.
+    private func isHeld(_ time: Int64, newest: Int64, stream index: Int) -> Bool {
+        for view in plan.streams[index].views where !plan.views[view].keepsEvents && plan.views[view].levels.holds(time, newest: newest) {
+            return true
+        }
+        return facts[index].feedsLogs && state.pointee.kept.holds(time, newest: newest, stream: index)
     }
 
     /// The new row, valid until the next `begin` or `finish`; nil when nothing changed since `begin`. More events may follow it.
     package func finish() -> UnsafeRawBufferPointer? {
-        guard changed else { return nil }
-        for i in plan.views.indices { timelines[i].updateSequences() }
-        kept.settle { streams[$0].exists ? streams[$0].newest : nil }
-        output.removeAll()
-        output.append(RowFormat.version)
-        output.append(UInt8(0))
-        output.append(UInt16(0))
+        guard state.pointee.changed else { return nil }
+        settle()
+        state.pointee.output.removeAll()
+        state.pointee.output.append(RowFormat.version)
+        state.pointee.output.append(UInt8(0))
+        state.pointee.output.append(UInt16(0))
         var count: UInt16 = 0
         for i in orderedStreams where streams[i].exists {
             appendEntry(.stream, id: plan.streams[i].id, byteCount: streams[i].byteCount)
@@ -216,30 +251,27 @@ package final class RowEditor {
             appendEntry(.view, id: plan.views[i].id, byteCount: viewByteCount(i))
             count += 1
         }
-        kept.forEachBesidesViews { kind, id, byteCount in
+        state.pointee.kept.forEachBesidesViews { kind, id, byteCount in
             appendEntry(kind, id: id, byteCount: byteCount)
             count += 1
         }
-        output.store(count, at: 2)
-        for i in orderedStreams where streams[i].exists { streams[i].save(to: &output) }
+        state.pointee.output.store(count, at: 2)
+        for i in orderedStreams where streams[i].exists { streams[i].save(to: &state.pointee.output) }
         for i in orderedViews where viewByteCount(i) > 0 {
-            if plan.views[i].keepsEvents { kept.save(view: i, to: &output) } else { timelines[i].save(to: &output) }
+            if plan.views[i].keepsEvents { state.pointee.kept.save(view: i, to: &state.pointee.output) } else { timelines[i].save(to: &state.pointee.output) }
         }
-        kept.saveBesidesViews(to: &output)
-        return output.bytes
+        state.pointee.kept.saveBesidesViews(to: &state.pointee.output)
+        return state.pointee.output.bytes
     }
 
-    private lazy var orderedStreams = plan.streams.indices.sorted { plan.streams[$0].id < plan.streams[$1].id }
-    private lazy var orderedViews = plan.views.indices.sorted { plan.views[$0].id < plan.views[$1].id }
-
     private func viewByteCount(_ i: Int) -> Int {
-        plan.views[i].keepsEvents ? kept.byteCount(view: i) : timelines[i].byteCount
+        plan.views[i].keepsEvents ? state.pointee.kept.byteCount(view: i) : timelines[i].byteCount
     }
 
     private func appendEntry(_ kind: RowFormat.SectionKind, id: UInt16, byteCount: Int) {
-        output.append(kind.rawValue)
-        output.append(UInt8(0))
-        output.append(id)
-        output.append(UInt32(truncatingIfNeeded: byteCount))
+        state.pointee.output.append(kind.rawValue)
+        state.pointee.output.append(UInt8(0))
+        state.pointee.output.append(id)
+        state.pointee.output.append(UInt32(truncatingIfNeeded: byteCount))
     }
 }

@@ -6,16 +6,6 @@
 ///
 /// Kept are: every entry of the last `history` before the stream's newest event (none, when there is no history), and the newest `n` (distinct) ones before.
 enum SequenceCells {
-    /// An event that the view's filter passed.
-    struct Addition {
-        var time: Int64
-        var id: UInt64
-        var fields: UnsafePointer<FieldValue>
-
-        @inline(__always)
-        func isNewer(than other: Addition) -> Bool { (time, id) > (other.time, other.id) }
-    }
-
     /// One stored entry, or the one to be added.
     private struct Entry {
         var time: Int64

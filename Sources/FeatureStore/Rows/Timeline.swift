@@ -14,35 +14,21 @@ struct Timeline: ~Copyable {
     private var boundariesEnd = Int64.min
     /// What they were before the last change.
     private var previous: UnsafeMutablePointer<Int64> { boundaries + Levels.maxLevels }
-    /// Events of this batch that the sequences have yet to take, all at once in `updateSequences`.
-    private var additions: UnsafeMutablePointer<SequenceCells.Addition>
-    private var additionCount = 0
-    private var additionCapacity = 64
-    private var additionsAreOrdered = true
-    /// Whether the stream's newest event, or the sequences, have changed since `load`.
-    private var sequencesAreBehind = false
 
     init(plan: ViewPlan) {
         self.plan = plan
         cells = TileCells(plan: plan)
         boundaries = .allocate(capacity: Levels.maxLevels * 2)
         boundaries.initialize(repeating: 0, count: Levels.maxLevels * 2)
-        additions = .allocate(capacity: additionCapacity)
     }
 
-    deinit {
-        boundaries.deallocate()
-        additions.deallocate()
-    }
+    deinit { boundaries.deallocate() }
 
     mutating func clear() {
         sequences.removeAll()
         tiles.removeAll()
         boundariesNewest = nil
         boundariesEnd = .min
-        additionCount = 0
-        additionsAreOrdered = true
-        sequencesAreBehind = false
     }
 
     var isEmpty: Bool { sequences.count == 0 && tiles.count == 0 }
@@ -67,18 +53,17 @@ struct Timeline: ~Copyable {
         output.append(tiles.bytes)
     }
 
-    /// Brings the tiles into the form that belongs to the stream's newest event time, and adds an event if there is one.
-    /// The sequences follow in `updateSequences`.
-    mutating func update(newest: Int64, addition: SequenceCells.Addition?) {
-        if boundariesNewest != newest, setBoundaries(newest: newest) { compactTiles() }
-        if let addition, plan.hasTiles { addToTile(addition) }
-        sequencesAreBehind = true
-        if let addition { keepForSequences(addition) }
-    }
-
-    /// Whether some tile holds `time` once the stream's newest event is at `newest`.
-    func holds(_ time: Int64, newest: Int64) -> Bool {
-        plan.levels.hasLifetime || time >= plan.levels.oldest(newest: newest) ?? .max
+    /// Brings tiles and sequences into the form that belongs to the stream's newest event time, and adds the events that passed the view's
+    /// filter, oldest first.
+    ///
+    /// All events that a row takes come at once: the tiles are compacted once, for the newest of them, and each event goes into the tile that
+    /// holds it in the end.
+    mutating func update(newest: Int64, _ events: UnsafeBufferPointer<Addition>) {
+        let advances = boundariesNewest != newest
+        guard advances || !events.isEmpty else { return }
+        if advances, setBoundaries(newest: newest) { compactTiles() }
+        if plan.hasTiles { addToTiles(events) }
+        updateSequences(newest: newest, events)
     }
 
     /// Returns whether they changed.
@@ -99,12 +84,15 @@ struct Timeline: ~Copyable {
 
     /// Merges tiles that are now coarser, drops those that no window reaches. Tiles are in descending order of start and stay so.
     private mutating func compactTiles() {
+        let oldest = oldestMoving()
         var at = 0
-        while at < tiles.count {
-            if moves(Int64(tiles.load(at: at, as: UInt32.self)) * 1_000_000) { break }
+        while true {
+            guard at < tiles.count else { return }
+            let start = Int64(tiles.load(at: at, as: UInt32.self)) * 1_000_000
+            if start < oldest { return }
+            if moves(start) { break }
             at += cells.byteCount(of: tiles, at: at)
         }
-        guard at < tiles.count else { return }
         // From here on older tiles change: copy them away and put them back one by one. The last tile that stays may take some of them.
         scratch.replaceAll(with: UnsafeRawBufferPointer(rebasing: tiles.bytes[at...]))
         tiles.truncate(to: at)
@@ -136,58 +124,46 @@ struct Timeline: ~Copyable {
         return false
     }
 
+    /// No tile that begins before this moves; a boundary that stays moves none, and none ever moves back.
+    private func oldestMoving() -> Int64 {
+        var oldest = Int64.max
+        for i in 0..<plan.levels.levels.count where boundaries[i] != previous[i] { oldest = Swift.min(oldest, previous[i]) }
+        return oldest
+    }
+
     @inline(__always)
     private func newStart(_ start: Int64) -> Int64 {
         moves(start) ? plan.levels.start(of: start, boundaries: boundaries) : start
     }
 
-    private mutating func addToTile(_ addition: SequenceCells.Addition) {
-        let start = plan.levels.start(of: addition.time, boundaries: boundaries)
-        guard start != Levels.dropped else { return }
-        let wanted = UInt32(start / 1_000_000)
+    /// Tiles and events are both walked from the newest back; the events of one tile are added to it together.
+    private mutating func addToTiles(_ events: UnsafeBufferPointer<Addition>) {
         var at = 0
-        while at < tiles.count {
-            let found = tiles.load(at: at, as: UInt32.self)
-            if found <= wanted {
-                if found < wanted { cells.create(start: wanted, at: at, in: &tiles) }
-                break
-            }
-            at += cells.byteCount(of: tiles, at: at)
+        var end = events.count
+        while end > 0 {
+            let start = plan.levels.start(of: events[end - 1].time, boundaries: boundaries)
+            if start == Levels.dropped { return }  // All others are older.
+            var first = end - 1
+            while first > 0, events[first - 1].time >= start { first -= 1 }
+            let wanted = UInt32(start / 1_000_000)
+            while at < tiles.count, tiles.load(at: at, as: UInt32.self) > wanted { at += cells.byteCount(of: tiles, at: at) }
+            if at == tiles.count || tiles.load(at: at, as: UInt32.self) < wanted { cells.create(start: wanted, at: at, in: &tiles) }
+            cells.add(UnsafeBufferPointer(rebasing: events[first..<end]), toTileAt: at, in: &tiles)
+            end = first
         }
-        if at == tiles.count { cells.create(start: wanted, at: at, in: &tiles) }
-        cells.add(time: addition.time, id: addition.id, fields: addition.fields, toTileAt: at, in: &tiles)
     }
 
-    private mutating func keepForSequences(_ addition: SequenceCells.Addition) {
-        if additionCount == additionCapacity {
-            let grown = UnsafeMutablePointer<SequenceCells.Addition>.allocate(capacity: additionCapacity * 2)
-            grown.moveInitialize(from: additions, count: additionCount)
-            additions.deallocate()
-            additions = grown
-            additionCapacity *= 2
-        }
-        if additionCount > 0, addition.isNewer(than: additions[additionCount - 1]) == false { additionsAreOrdered = false }
-        (additions + additionCount).initialize(to: addition)
-        additionCount += 1
-    }
-
-    /// Gives the sequences this batch's events and drops what they need not keep; after the last `update`, before `save`.
-    mutating func updateSequences() {
-        guard sequencesAreBehind, let newest = boundariesNewest else { return }
-        sequencesAreBehind = false
+    /// Gives the sequences the new events and drops what they need not keep.
+    private mutating func updateSequences(newest: Int64, _ events: UnsafeBufferPointer<Addition>) {
         let oldest = plan.levels.hasLifetime ? Int64.min : plan.levels.oldest(newest: newest)!
-        var added = UnsafeMutableBufferPointer(start: additions, count: additionCount)
-        if added.isEmpty {
+        if events.isEmpty {
             guard sequences.count > 0 else { return }
             // Without history nothing changes until the oldest kept entry, at the latest the view's newest event, can expire.
             if plan.levels.history == 0, oldest == .min { return }
         }
-        if !additionsAreOrdered { added.sort { $1.isNewer(than: $0) } }
         let any = SequenceCells.rewrite(
-            sequences.bytes, plan: plan, newest: newest, oldest: oldest, additions: UnsafeBufferPointer(added), into: &scratch)
+            sequences.bytes, plan: plan, newest: newest, oldest: oldest, additions: events, into: &scratch)
         if any { sequences.replaceAll(with: scratch.bytes) } else { sequences.removeAll() }
-        additionCount = 0
-        additionsAreOrdered = true
     }
 }
 

@@ -2,6 +2,8 @@ internal import CPrefetch
 
 /// The events of a batch ordered by the entity's key, and by arrival within a key: rows are then visited once each and in the order of
 /// the B+tree.
+///
+/// Whoever has it keeps it: its memory is used again.
 package struct EventOrder: ~Copyable {
     package struct Entry {
         /// The first eight bytes of the key, big-endian: most comparisons end here.
@@ -11,33 +13,29 @@ package struct EventOrder: ~Copyable {
         package var keyBytes: UInt32
     }
 
-    package private(set) var entries: [Entry] = []
+    private var entries: [Entry] = []
     private var scratch: [Entry] = []
 
     package init() {}
 
-    /// The bytes of `event`'s key of this entity.
-    @inline(__always)
-    static func key(of event: EventRecord, keyIndex: Int, in batch: EventBatch) -> UnsafeRawBufferPointer {
-        batch.values[Int(event.firstValue) + keyIndex].bytes
-    }
-
-    /// `keyIndexes`: per stream, which of its keys is the entity's; -1: none.
-    package mutating func sort(_ batch: EventBatch, keyIndexes: [Int]) {
+    /// Calls `body` with the batch's events in their order. `keyIndexes`: per stream, which of its keys is the entity's; -1: none.
+    package mutating func withSorted<Failure: Error>(
+        _ batch: EventBatch, keyIndexes: [Int], _ body: (SortedEvents) throws(Failure) -> Void
+    ) throws(Failure) {
+        let keys = BatchKeys(batch, keyIndexes)
         entries.removeAll(keepingCapacity: true)
-        let events = batch.events
         for i in 0..<batch.eventCount {
-            let keyIndex = keyIndexes[Int(events[i].stream)]
-            if keyIndex < 0 { continue }
-            let key = Self.key(of: events[i], keyIndex: keyIndex, in: batch)
+            guard keys.hasKey(i) else { continue }
+            let key = keys[i]
             entries.append(Entry(prefix: Self.prefix(key), event: Int32(i), keyBytes: UInt32(truncatingIfNeeded: key.count)))
         }
         if entries.count >= Self.minRadixCount {
             sortByPrefix()
-            sortRuns(of: batch, keyIndexes: keyIndexes)
+            sortRuns(keys)
         } else {
-            entries.withUnsafeMutableBufferPointer { $0.sortByKey(batch, keyIndexes) }
+            entries.withUnsafeMutableBufferPointer { $0.sortByKey(keys) }
         }
+        try entries.withUnsafeBufferPointer { entries throws(Failure) in try body(SortedEvents(entries: entries, keys: keys)) }
     }
 
     /// Below this, comparing is faster.
@@ -74,7 +72,7 @@ package struct EventOrder: ~Copyable {
     }
 
     /// Puts the entries that `sortByPrefix` left as equals in order.
-    private mutating func sortRuns(of batch: EventBatch, keyIndexes: [Int]) {
+    private mutating func sortRuns(_ keys: BatchKeys) {
         entries.withUnsafeMutableBufferPointer { buffer in
             var start = 0
             while start < buffer.count {
@@ -87,36 +85,10 @@ package struct EventOrder: ~Copyable {
                     end += 1
                 }
                 if !isOneKey, end - start > 1 {
-                    UnsafeMutableBufferPointer(rebasing: buffer[start..<end]).sortByKey(batch, keyIndexes)
+                    UnsafeMutableBufferPointer(rebasing: buffer[start..<end]).sortByKey(keys)
                 }
                 start = end
             }
-        }
-    }
-
-    /// Whether the entries at `at` and before it have the same key.
-    @inline(__always)
-    func continuesKey(at: Int, _ batch: EventBatch, keyIndexes: [Int]) -> Bool {
-        let a = entries[at - 1], b = entries[at]
-        if a.prefix != b.prefix || a.keyBytes != b.keyBytes { return false }
-        if a.keyBytes <= 8 { return true }
-        let first = batch.events[Int(a.event)], second = batch.events[Int(b.event)]
-        return compareBytes(
-            Self.key(of: first, keyIndex: keyIndexes[Int(first.stream)], in: batch),
-            Self.key(of: second, keyIndex: keyIndexes[Int(second.stream)], in: batch)) == 0
-    }
-
-    /// Asks the processor for what the entries a few places on will need. The order of keys is not the order of arrival, so each event
-    /// would otherwise be waited for: its record, its values, then the bytes of its strings, which lie together in the payload.
-    @inline(__always)
-    func prefetch(ahead at: Int, _ batch: EventBatch) {
-        guard at + 16 < entries.count else { return }
-        prefetch_memory(batch.events + Int(entries[at + 16].event))
-        let values = batch.values + Int(batch.events[Int(entries[at + 8].event)].firstValue)
-        for line in 0..<3 { prefetch_memory(values + line * 4) }
-        let key = batch.values[Int(batch.events[Int(entries[at + 4].event)].firstValue)].word
-        if let payload = UnsafeRawPointer(bitPattern: Int(key)) {
-            for line in 0..<3 { prefetch_memory(payload + line * 64) }
         }
     }
 
@@ -129,19 +101,76 @@ package struct EventOrder: ~Copyable {
     }
 }
 
+/// What `EventOrder` gives: valid within its closure, and while the batch stays as it is.
+package struct SortedEvents {
+    fileprivate let entries: UnsafeBufferPointer<EventOrder.Entry>
+    fileprivate let keys: BatchKeys
+
+    package var count: Int { entries.count }
+
+    /// Index in the batch.
+    @inline(__always)
+    package subscript(at: Int) -> Int { Int(entries[at].event) }
+
+    @inline(__always)
+    func key(_ at: Int) -> UnsafeRawBufferPointer { keys[self[at]] }
+
+    /// Whether the events at `at` and before it have the same key.
+    @inline(__always)
+    func continuesKey(at: Int) -> Bool {
+        let a = entries[at - 1], b = entries[at]
+        if a.prefix != b.prefix || a.keyBytes != b.keyBytes { return false }
+        return a.keyBytes <= 8 || compareBytes(keys[Int(a.event)], keys[Int(b.event)]) == 0
+    }
+
+    /// Asks the processor for what the events a few places on will need. The order of keys is not the order of arrival, so each event
+    /// would otherwise be waited for: its record, its values, then the bytes of its strings, which lie together in the payload.
+    @inline(__always)
+    func prefetch(ahead at: Int) {
+        guard at + 16 < entries.count else { return }
+        prefetch_memory(keys.events + Int(entries[at + 16].event))
+        let values = keys.values + Int(keys.events[Int(entries[at + 8].event)].firstValue)
+        for line in 0..<3 { prefetch_memory(values + line * 4) }
+        let key = keys.values[Int(keys.events[Int(entries[at + 4].event)].firstValue)].word
+        if let payload = UnsafeRawPointer(bitPattern: Int(key)) {
+            for line in 0..<3 { prefetch_memory(payload + line * 64) }
+        }
+    }
+}
+
+/// The keys that a batch's events have of one entity.
+private struct BatchKeys {
+    let events: UnsafePointer<EventRecord>
+    let values: UnsafePointer<FieldValue>
+    private let indexes: [Int]
+
+    init(_ batch: EventBatch, _ indexes: [Int]) {
+        events = UnsafePointer(batch.events)
+        values = UnsafePointer(batch.values)
+        self.indexes = indexes
+    }
+
+    @inline(__always)
+    func hasKey(_ event: Int) -> Bool { indexes[Int(events[event].stream)] >= 0 }
+
+    /// The bytes of an event's key; it has one.
+    @inline(__always)
+    subscript(event: Int) -> UnsafeRawBufferPointer {
+        let record = events[event]
+        return values[Int(record.firstValue) + indexes[Int(record.stream)]].bytes
+    }
+}
+
 extension UnsafeMutableBufferPointer<EventOrder.Entry> {
     /// By comparison.
-    fileprivate func sortByKey(_ batch: EventBatch, _ keyIndexes: [Int]) {
-        let events = batch.events
+    fileprivate func sortByKey(_ keys: BatchKeys) {
         var buffer = self
         buffer.sort { a, b in
             if a.prefix != b.prefix { return a.prefix < b.prefix }
             if a.keyBytes <= 8, b.keyBytes <= 8 {
                 return a.keyBytes != b.keyBytes ? a.keyBytes < b.keyBytes : a.event < b.event
             }
-            let order = compareBytes(
-                EventOrder.key(of: events[Int(a.event)], keyIndex: keyIndexes[Int(events[Int(a.event)].stream)], in: batch),
-                EventOrder.key(of: events[Int(b.event)], keyIndex: keyIndexes[Int(events[Int(b.event)].stream)], in: batch))
+            let order = compareBytes(keys[Int(a.event)], keys[Int(b.event)])
             return order != 0 ? order < 0 : a.event < b.event
         }
     }

@@ -29,7 +29,6 @@ public final class Shard: Sendable {
     /// Used by the one thread that applies.
     private nonisolated(unsafe) var editors: [RowEditor]
     private nonisolated(unsafe) var order = EventOrder()
-    private nonisolated(unsafe) var rowKey = GrowableBytes(capacity: 512)
 
     struct Status {
         /// By stream.
@@ -295,38 +294,38 @@ public final class Shard: Sendable {
             keyIndexes[stream.index] = stream.keyIndex
             positions[stream.index] = position
         }
-        order.sort(batch, keyIndexes: keyIndexes)
         let editor = editors[entity.index]
-        var dropped = RowDrops()
-        var at = 0
-        while at < order.entries.count {
-            let first = batch.events[Int(order.entries[at].event)]
-            let key = EventOrder.key(of: first, keyIndex: keyIndexes[Int(first.stream)], in: batch)
-            rowKey.removeAll()
-            rowKey.append(entity.keyPrefix)
-            rowKey.append(key)
-            let stored = try transaction.get(rows, rowKey.bytes)
-            try editor.begin(stored)
-            repeat {
-                order.prefetch(ahead: at, batch)
-                let event = batch.events[Int(order.entries[at].event)]
-                let stream = Int(event.stream)
-                if event.isFuture {
-                    // Counted for the stream by whoever has the record's timestamp.
-                    dropped.add(.future, stream: entity.streams[positions[stream]].id)
-                } else {
-                    let outcome = editor.apply(
-                        stream: positions[stream], time: event.time, id: event.id, values: batch.values + Int(event.firstValue))
-                    if let reason = outcome.dropReason { dropped.add(reason, stream: entity.streams[positions[stream]].id) }
-                    if keyIndexes[stream] == catalog.countingKeys[stream] { counts[stream].add(outcome) }
+        var rowKey = GrowableBytes(capacity: 512)
+        try order.withSorted(batch, keyIndexes: keyIndexes) { sorted in
+            var dropped = RowDrops()
+            var at = 0
+            while at < sorted.count {
+                rowKey.removeAll()
+                rowKey.append(entity.keyPrefix)
+                rowKey.append(sorted.key(at))
+                let stored = try transaction.get(rows, rowKey.bytes)
+                try editor.begin(stored)
+                repeat {
+                    sorted.prefetch(ahead: at)
+                    let event = batch.events[sorted[at]]
+                    let stream = Int(event.stream)
+                    if event.isFuture {
+                        // Counted for the stream by whoever has the record's timestamp.
+                        dropped.add(.future, stream: entity.streams[positions[stream]].id)
+                    } else {
+                        let outcome = editor.apply(
+                            stream: positions[stream], time: event.time, id: event.id, values: batch.values + Int(event.firstValue))
+                        if let reason = outcome.dropReason { dropped.add(reason, stream: entity.streams[positions[stream]].id) }
+                        if keyIndexes[stream] == catalog.countingKeys[stream] { counts[stream].add(outcome) }
+                    }
+                    at += 1
+                } while at < sorted.count && sorted.continuesKey(at: at)
+                if let row = editor.finish() {
+                    try transaction.put(rows, rowKey.bytes, value: row)
+                    if stored == nil { newRows += 1 }
                 }
-                at += 1
-            } while at < order.entries.count && order.continuesKey(at: at, batch, keyIndexes: keyIndexes)
-            if let row = editor.finish() {
-                try transaction.put(rows, rowKey.bytes, value: row)
-                if stored == nil { newRows += 1 }
+                if !dropped.isEmpty { try dropped.write(to: drops, key: rowKey.bytes, in: transaction) }
             }
-            if !dropped.isEmpty { try dropped.write(to: drops, key: rowKey.bytes, in: transaction) }
         }
     }
 

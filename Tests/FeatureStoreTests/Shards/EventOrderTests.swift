@@ -25,8 +25,9 @@ import Testing
                 }
                 var order = EventOrder()
                 for _ in 0..<2 {
-                    order.sort(batch, keyIndexes: [0, -1])
-                    #expect(order.entries.map { Int($0.event) } == expected)
+                    order.withSorted(batch, keyIndexes: [0, -1]) { sorted in
+                        #expect((0..<sorted.count).map { sorted[$0] } == expected)
+                    }
                 }
             }
         }

@@ -33,25 +33,25 @@ struct TileCells {
         }
     }
 
-    /// Adds one event. `fields` points at the stream's fields.
-    func add(
-        time: Int64, id: UInt64, fields: UnsafePointer<FieldValue>, toTileAt tile: Int, in tiles: inout GrowableBytes
-    ) {
+    /// Adds events, cell by cell.
+    func add(_ events: UnsafeBufferPointer<Addition>, toTileAt tile: Int, in tiles: inout GrowableBytes) {
         let cells = tile + plan.headerBytes
         for column in plan.fixedColumns {
             let cell = tiles.base + cells + Int(column.position)
-            if column.field < 0 {
-                column.kind.add(time: time, id: id, 0, to: cell)
-                continue
+            for event in events {
+                if column.field < 0 {
+                    column.kind.add(time: event.time, id: event.id, 0, to: cell)
+                    continue
+                }
+                let value = event.fields[Int(column.field)]
+                if !value.isNull { column.kind.add(time: event.time, id: event.id, value.word, to: cell) }
             }
-            let value = fields[Int(column.field)]
-            if !value.isNull { column.kind.add(time: time, id: id, value.word, to: cell) }
         }
         guard !plan.variableColumns.isEmpty else { return }
         var at = cells + plan.fixedBytes
         for column in plan.variableColumns {
             var cell = VariableCell(tile: tile, offset: at)
-            column.add(time: time, id: id, fields: fields, to: &cell, in: &tiles)
+            for event in events { column.add(time: event.time, id: event.id, fields: event.fields, to: &cell, in: &tiles) }
             at = cell.end(in: tiles)
         }
     }
