@@ -95,6 +95,8 @@ def start(program, producer, definitions=None):
 
 
 def next_generations(program):
+    if not program.store.exists():
+        return []
     return sorted(path.name for path in program.store.iterdir() if path.suffix in (".next", ".old"))
 
 
@@ -179,7 +181,10 @@ def test_a_killed_rebuild_is_never_served_and_goes_on(fed):
     killed = 0
     for _ in range(6):
         process = program.spawn("rebuild", "--quiet")
-        time.sleep(moments.uniform(0.15, 0.6))
+        # The first one from the moment on at which there is something to leave half done.
+        while process.poll() is None and not next_generations(program):
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.2))
         process.kill()
         process.communicate()
         killed += process.returncode == -9
