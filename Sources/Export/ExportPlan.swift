@@ -56,7 +56,7 @@ final class ExportPlan: Sendable {
                 return reduced
             },
             views: filled.map { full.views[$0] },
-            logs: full.logs.filter { log in log.kind != .view || filled.contains { full.views[$0].id == log.id } },
+            logs: full.logs.filter { log in !log.isOfView || filled.contains { full.views[$0].id == log.id } },
             retractions: full.retractions)
         isInAnyShard = store.isInAnyShard(entity: entity)
         streams = definitions.streams.enumerated().map { index, stream in
