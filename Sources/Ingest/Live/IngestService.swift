@@ -167,7 +167,7 @@ public final class IngestService: @unchecked Sendable {
             noteEnds()
             if count > 0 {
                 if !isConnected { setDisconnected(nil) }
-                dispatch.handOver()
+                for partition in dispatch.handOver() { catchingUp[partition.partition]?.ended.remove(partition.topic) }
             }
             openAgain()
             watchGenerations()

@@ -172,7 +172,7 @@ public final class Replay {
             let limit = limits[stream][number]
             if limit >= 0, record.offset >= limit { record.destroy() } else { dispatch.take(record) }
         }
-        if count > 0 { dispatch.handOver() }
+        if count > 0 { for partition in dispatch.handOver() { events.notEnded(partition) } }
     }
 
     /// What the answer to the partition's first fetch said; asking for it costs no request.
@@ -227,6 +227,8 @@ private final class ReplayEvents: @unchecked Sendable {
         ended = []
         outOfRange = nil
     }
+
+    func notEnded(_ partition: TopicPartition) { ended.remove(partition) }
 
     func take(_ error: KafkaError) {
         if error.isPartitionEnd, let partition = error.topicPartition {
