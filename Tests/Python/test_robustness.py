@@ -111,8 +111,12 @@ def test_without_a_broker_the_disk_is_served_and_reading_begins_when_one_answers
     assert all(shard["lag_events"] is None for shard in shards(program))
     assert not values_differ(program, oracle)
     customer = oracle.keys("customer")[0]
-    answer = program.json("GET", f"/v1/services/churn/entities/{customer}?max_staleness=1s")
-    assert answer["freshness_ms"] > 1_000
+
+    def asked():
+        return program.json("GET", f"/v1/services/churn/entities/{customer}?max_staleness=1s")
+
+    program.wait(lambda: asked()["freshness_ms"] > 1_000, 10, "growing older")
+    answer = asked()
     assert "present" not in answer["results"][0]["statuses"] and "stale" in answer["results"][0]["statuses"]
     assert program.request("GET", "/readyz")[0] == 503
     assert program.counters("millrace_kafka_connected")[()] == 0

@@ -68,10 +68,13 @@ public final class Store: Sendable {
     /// Opens the shards that lie on the disk for reading and serves them from now on, before any broker has said which are this process's.
     /// Nothing is written, not even by a next generation that is complete: another process may own the shard, or come to. Whoever is
     /// assigned it opens it for writing (`openShard`). One that cannot be opened is unavailable, and says why.
-    public func openAhead() {
+    ///
+    /// `disconnectedSince` is what they are told before anybody sees them.
+    public func openAhead(disconnectedSince: Int64? = nil) {
         for number in Self.shardNumbers(in: directory) {
             do throws(ShardError) {
                 let shard = try Shard(number: number, definitions: definitions, directory: directory, partitionCounts: [:], readOnly: true)
+                shard.noteDisconnected(since: disconnectedSince)
                 state.withLock { state in
                     state.shards[number] = shard
                     if state.partitionCounts.isEmpty { state.partitionCounts = shard.partitionCounts }

@@ -82,8 +82,8 @@ public final class IngestService: @unchecked Sendable {
             deadLetterProducer = producer
             deadLetters = DeadLetters(producer)
         }
-        store.openAhead()
         setDisconnected(Store.now())
+        store.openAhead(disconnectedSince: disconnectedSince)
         guard try connect(topics, prepare) else { return }
         store.setPartitionCounts(partitionCounts)
         if definitions.kafka.assignment == .group { try consumer.subscribe() }

@@ -27,8 +27,7 @@ struct OpenAheadTests {
     @Test func `shards on the disk are served as disconnected, their age grows, and the shards of this process go on`() throws {
         try write(3)
         let store = Store(ShardFixture.definitions(directory.path))
-        store.openAhead()
-        for shard in store.shards { shard.noteDisconnected(since: Store.now()) }
+        store.openAhead(disconnectedSince: Store.now())
         #expect(!store.isAssigned)
         for i in 0..<30 {
             #expect(try ShardFixture.lookup(store, ["clicks_of_customer_n"], "customer-\(i)", at: noon).values[0].value == .int(1))
