@@ -23,7 +23,7 @@ final class ExportPlan: Sendable {
     let streams: [StreamUse?]
     /// All that the server keeps of the entity: rows are read with it.
     let reading: EntityPlan
-    /// The streams of `reading`, and of its views those that the vector needs: rows are written with it. Views over a stream without ids
+    /// The same with those views only that the vector needs: rows are written with it. Views over a stream without ids
     /// are all there, because what they hold decides which of its events are late.
     let replay: EntityPlan
     /// Each partition has a row of its own.
@@ -47,17 +47,7 @@ final class ExportPlan: Sendable {
         let full = store.catalog.entities[entity]
         let read = vector.read.viewIndexes
         reading = full
-        let filled = full.streams.flatMap { stream in stream.views.filter { !stream.hasIDs || read.contains($0) } }
-        replay = EntityPlan(
-            index: full.index, name: full.name, keyPrefix: full.keyPrefix,
-            streams: full.streams.map { stream in
-                var reduced = stream
-                reduced.views = stream.views.compactMap { filled.firstIndex(of: $0) }
-                return reduced
-            },
-            views: filled.map { full.views[$0] },
-            logs: full.logs.filter { log in !log.isOfView || filled.contains { full.views[$0].id == log.id } },
-            retractions: full.retractions)
+        replay = full.keeping(views: full.streams.flatMap { stream in stream.views.filter { !stream.hasIDs || read.contains($0) } })
         isInAnyShard = store.isInAnyShard(entity: entity)
         streams = definitions.streams.enumerated().map { index, stream in
             let position = full.streams.firstIndex { $0.index == index }

@@ -54,6 +54,23 @@ import Testing
         }
     }
 
+    @Test func `the scenarios give every feature a value`() throws {
+        var valued: Set<String> = []
+        var names: Set<String> = []
+        for seed in 0..<UInt64(30) {
+            let scenario = try ExportScenario(seed: seed)
+            for (entity, service) in scenario.service {
+                let features = scenario.definitions.services.first { $0.name == service }!.features
+                names.formUnion(features)
+                for line in try scenario.export(entity, isAsKnown: true) {
+                    for name in features
+                    where line.contains("\"\(name).status\":\"present\"") && !line.contains("\"\(name)\":0,") { valued.insert(name) }
+                }
+            }
+        }
+        #expect(names.subtracting(valued) == [])
+    }
+
     @Test(arguments: seeds.prefix(40), [false, true])
     func `memory, threads and logs that repeat records change nothing`(seed: UInt64, isAsKnown: Bool) throws {
         let scenario = try ExportScenario(seed: seed)
@@ -106,7 +123,7 @@ extension ExportScenario {
         let plan = catalog.entities.first { $0.name == entity }!
         var accepted: [Event] = []
         var rows: [String: [Event]] = [:]
-        for event in events where event.stream < (entity == "customer" ? 2 : 1) {
+        for event in events where event.stream < (entity == "customer" ? Self.topics.count : 1) {
             rows["\(event.keys[entity == "customer" ? 0 : 1])/\(event.partition)", default: []].append(event)
         }
         for (_, ofRow) in rows.sorted(by: { $0.key < $1.key }) {

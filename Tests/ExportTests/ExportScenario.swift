@@ -45,10 +45,10 @@ struct ExportScenario {
         isInOrder = random.one(in: 2)
         definitions = try Self.definitions(latenessSeconds: lateness, maxIDs: maxIDs)
         let step = random.pick([.seconds(20), .minutes(10), .hours(3)] as [Int64])
-        var newest = [Self.base, Self.base], arrived = Self.base
-        var offsets: [[Int64]] = [[0, 0], [0, 0]]
-        for _ in 0..<random.int(1...70) {
-            let stream = random.int(0...1)
+        var newest = Array(repeating: Self.base, count: Self.topics.count), arrived = Self.base
+        var offsets = Array(repeating: [Int64](repeating: 0, count: Self.partitions), count: Self.topics.count)
+        for number in 0..<random.int(1...70) {
+            let stream = random.pick([0, 0, 0, 1, 1, 2, 2, 3])
             let customer = "c\(random.int(0...3))"
             var time = switch random.int(0...7) {
             case 0...3: newest[stream] + random.int64(0...step)
@@ -66,7 +66,10 @@ struct ExportScenario {
                 text: random.one(in: 6) ? nil : random.pick(["a", "b", "c", "ä, \"quoted\"", ""]),
                 number: random.one(in: 6) ? nil : random.int64(-2...9), amount: random.one(in: 6) ? nil : random.int64(-300...9000),
                 flag: random.one(in: 6) ? nil : random.one(in: 2),
-                vector: stream == 1 || random.one(in: 6) ? nil : [random.int64(-200...200), random.int64(-200...200)])
+                vector: stream > 0 || random.one(in: 6) ? nil : [random.int64(-200...200), random.int64(-200...200)])
+            // A ticket is named as it is numbered; a return names one that may have come or be yet to come.
+            if stream == 2 { event.id = Self.id("t\(number)") }
+            if stream == 3 { event.text = random.one(in: 8) ? nil : "t\(random.int(0...70))" }
             if random.one(in: 7), let other = events.filter({ $0.stream == stream }).last {
                 event = other
                 event.recordTime = max(arrived, event.recordTime)
@@ -91,6 +94,10 @@ struct ExportScenario {
         }
     }
 
+    static let topics = ["clicks", "orders", "tickets", "returns"]
+
+    private static func id(_ text: String) -> UInt64 { Array(text.utf8).withUnsafeBytes { XXHash64.hash($0) } }
+
     static func definitions(latenessSeconds: Int64, maxIDs: Int) throws -> Definitions {
         var definitions = try Definitions.load(
             yaml: """
@@ -111,6 +118,19 @@ struct ExportScenario {
                     keys: {customer: c}
                     time: {path: t, format: epoch_us}
                     fields: {s: string, n: int64, d: {type: decimal, scale: 2}, b: bool}
+                  tickets:
+                    topic: tickets
+                    keys: {customer: c}
+                    time: {path: t, format: epoch_us}
+                    id: i
+                    allowed_lateness: 3h
+                    fields: {s: string, n: int64, d: {type: decimal, scale: 2}, b: bool}
+                  returns:
+                    topic: returns
+                    keys: {customer: c}
+                    time: {path: t, format: epoch_us}
+                    fields: {s: string, n: int64, d: {type: decimal, scale: 2}, b: bool}
+                    retracts: {stream: tickets, field: s, where: n != 3}
                 views:
                   numbers:
                     entity: customer
@@ -164,6 +184,39 @@ struct ExportScenario {
                     stream: orders
                     windows: [90d]
                     features: {never_asked: {aggregation: sum, field: n}}
+                  days:
+                    entity: customer
+                    stream: orders
+                    time_zone: Europe/Berlin
+                    windows: [today, month_to_date]
+                    features: {bought: {aggregation: sum, field: d}}
+                  open:
+                    entity: customer
+                    stream: tickets
+                    history: 2h
+                    time_zone: America/New_York
+                    windows: [1h, {length: 10m, exact: true}, this_week, 30d]
+                    features:
+                      tickets: {aggregation: count}
+                      worth: {aggregation: sum, field: d}
+                      worst: {aggregation: max, field: n}
+                      words: {aggregation: last_n, field: s, n: 3}
+                      by_word: {aggregation: count_by, by: s, max_keys: 2}
+                  converted:
+                    entity: customer
+                    stream: tickets
+                    max_events: 6
+                    attributed_to: {stream: clicks, match: s, within: 1d, where: n > 0, max_events: 5}
+                    windows: [24h, 7d]
+                    features:
+                      followed: {aggregation: count}
+                      conversion: {aggregation: conversion}
+                  every:
+                    entity: customer
+                    stream: tickets
+                    retractions: ignore
+                    windows: [7d]
+                    features: {ever: {aggregation: count}}
                   popularity:
                     entity: product
                     stream: clicks
@@ -181,7 +234,8 @@ struct ExportScenario {
                     features: [rate, clicks_1m, clicks_1h, clicks_24h, clicks_lifetime, spent_1h, spent_lifetime, average_24h, least_1h, most_lifetime,
                       oldest_24h, oldest_lifetime, newest_5m, newest_7d, recent_7d, numbers_7d, kinds_7d, per_kind_7d, spent_on_5m, orders_1h, orders_30d,
                       since_30d, flag_30d, spread_7d, median_7d, favourites_1h, favourites_7d, warm_7d, visits_7d, bounces_7d, days_7d, known_for_7d,
-                      taste_1h, taste_7d, last_taste_7d]
+                      taste_1h, taste_7d, last_taste_7d, bought_today, bought_month_to_date, tickets_1h, tickets_10m, tickets_this_week, tickets_30d,
+                      worth_30d, worst_10m, worst_30d, words_30d, by_word_30d, followed_24h, followed_7d, conversion_24h, conversion_7d, ever_7d]
                   products: {entity: product, features: [views_1h, views_7d, visitors_7d, value_7d]}
                 """, file: "random.yaml")
         definitions.store.durability = .replay

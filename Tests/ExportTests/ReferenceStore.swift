@@ -13,7 +13,7 @@ final class ReferenceStore {
         var definitions = given
         definitions.store.directory = directory.path
         store = Store(definitions)
-        store.setPartitionCounts(["clicks": ExportScenario.partitions, "orders": ExportScenario.partitions])
+        store.setPartitionCounts(Dictionary(uniqueKeysWithValues: ExportScenario.topics.map { ($0, ExportScenario.partitions) }))
         let store = store
         shards = try (0..<ExportScenario.partitions).map { try store.openShard($0) }
     }
@@ -24,7 +24,7 @@ final class ReferenceStore {
         for shard in shards {
             let own = events.filter { $0.partition == shard.number }
             if own.isEmpty { continue }
-            try shard.apply(ExportScenario.batch(own), BatchProgress(streamCount: 2))
+            try shard.apply(ExportScenario.batch(own), BatchProgress(streamCount: ExportScenario.topics.count))
         }
     }
 

@@ -38,4 +38,18 @@ package final class EntityPlan: Sendable {
         self.logs = logs
         self.retractions = retractions
     }
+
+    /// The same rows with these views only, in this order. All streams stay, and what is kept for others than single views.
+    package func keeping(views kept: [Int]) -> EntityPlan {
+        EntityPlan(
+            index: index, name: name, keyPrefix: keyPrefix,
+            streams: streams.map { stream in
+                var reduced = stream
+                reduced.views = stream.views.compactMap { kept.firstIndex(of: $0) }
+                return reduced
+            },
+            views: kept.map { views[$0] },
+            logs: logs.filter { log in log.kind != .view || kept.contains { views[$0].id == log.id } },
+            retractions: retractions)
+    }
 }

@@ -2,7 +2,6 @@
 package struct EventLogPlan: Sendable {
     /// `.view` or `.attribution`.
     let kind: RowFormat.SectionKind
-    package var isOfView: Bool { kind == .view }
     /// The view's, and so the section's.
     package let id: UInt16
     /// Position in `EntityPlan.streams`.
