@@ -53,14 +53,15 @@ var targets: [Target] = [
     library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),
 
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    tests("LMDBTests", ["LMDB"]),
+    library("TestSupport", path: "Tests/TestSupport", ["Serving", "FeatureStore"]),
+    tests("LMDBTests", ["LMDB", "TestSupport"]),
     tests("KafkaTests", ["Kafka"]),
-    tests("JSONBytesTests", ["JSONBytes"]),
-    tests("FeatureStoreTests", ["FeatureStore"]),
-    tests("IngestTests", ["AllocationCounter", "Ingest", "Kafka", "FeatureStore", "JSONBytes"]),
-    tests("ExportTests", ["Export", "FeatureStore", "JSONBytes"]),
+    tests("JSONBytesTests", ["JSONBytes", "TestSupport"]),
+    tests("FeatureStoreTests", ["FeatureStore", "TestSupport"]),
+    tests("IngestTests", ["AllocationCounter", "Ingest", "Kafka", "FeatureStore", "JSONBytes", "TestSupport"]),
+    tests("ExportTests", ["Export", "FeatureStore", "JSONBytes", "TestSupport"]),
     tests("GeneratorTests", ["Generator"]),
-    tests("ServingTests", ["Serving", "FeatureStore", "JSONBytes"]),
+    tests("ServingTests", ["Serving", "FeatureStore", "JSONBytes", "TestSupport"]),
 ]
 
 if !coreOnly {
@@ -95,7 +96,7 @@ if !coreOnly {
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], swiftSettings: settings),
         tests("ServingTransportTests", [
-            "ServingHTTP", "ServingGRPC", "Serving", "FeatureStore", "JSONBytes",
+            "ServingHTTP", "ServingGRPC", "Serving", "FeatureStore", "JSONBytes", "TestSupport",
             .product(name: "HummingbirdTesting", package: "hummingbird"),
             .product(name: "GRPCCore", package: "grpc-swift-2"),
             .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),

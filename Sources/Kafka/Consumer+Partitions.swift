@@ -2,8 +2,16 @@ internal import CRdKafka
 
 // All of these but `cachedWatermarks` belong to the polling thread.
 extension Consumer {
-    /// Reads these partitions, from these positions, without a group: for a consumer that does not subscribe. Replaces what was read
-    /// before; `onAssign` and `onRevoke` are not called.
+    /// Joins the group and subscribes to the topics; its answer comes by way of `onAssign`, inside a later `poll`.
+    public func subscribe() throws(KafkaError) {
+        _ = try open("subscribing")
+        let list = TopicPartitionList(capacity: topics.count)
+        for topic in topics { rd_kafka_topic_partition_list_add(list.handle, topic, RD_KAFKA_PARTITION_UA) }
+        try Kafka.check(rd_kafka_subscribe(client, list.handle), "subscribing to \(topics.joined(separator: ", "))")
+    }
+
+    /// Reads these partitions, from these positions: all there are for a consumer that does not subscribe, those that the group has
+    /// assigned for one that does. Replaces what was read before; `onAssign` and `onRevoke` are not called.
     public func assign(_ starts: [TopicPartition: StartPosition]) throws(KafkaError) {
         let list = try TopicPartitionList(starts.map { (key: $0.key, value: $0.value.librdkafkaOffset) })
         try open("assigning").check(rd_kafka_assign(client, list.handle), list, "assigning \(starts.count) partitions")

@@ -45,7 +45,7 @@ public final class Consumer: @unchecked Sendable {
         "partition.assignment.strategy": "range", "queued.max.messages.kbytes": "65536", "fetch.wait.max.ms": "50",
     ]
 
-    /// Joins the group and subscribes to the topics; or, with `subscribes: false`, reads what `assign(_:)` says later.
+    /// Joins the group and subscribes to the topics; or, with `subscribes: false`, waits for `subscribe()` or `assign(_:)`.
     ///
     /// - Parameters:
     ///   - configuration: librdkafka's properties; they win over `defaults`. `bootstrap.servers` and `group.id` are a must.
@@ -60,10 +60,7 @@ public final class Consumer: @unchecked Sendable {
         onError: @escaping @Sendable (KafkaError) -> Void, log: LogHandler? = nil
     ) throws(KafkaError) {
         try self.init(configuration, topics, onAssign, onRevoke, onError, log)
-        guard subscribes else { return }
-        let list = TopicPartitionList(capacity: topics.count)
-        for topic in topics { rd_kafka_topic_partition_list_add(list.handle, topic, RD_KAFKA_PARTITION_UA) }
-        try check(rd_kafka_subscribe(client, list.handle), "subscribing to \(topics.joined(separator: ", "))")
+        if subscribes { try subscribe() }
     }
 
     /// Reads exactly these partitions and joins no group: for tools, and for replays beside a running group. `topics` is the

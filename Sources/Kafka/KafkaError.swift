@@ -43,6 +43,15 @@ public struct KafkaError: Error, Equatable, Sendable, CustomStringConvertible {
             || code == RD_KAFKA_RESP_ERR__NO_OFFSET.rawValue
     }
 
+    /// The brokers do not know the topic, or no longer.
+    public var isUnknownTopic: Bool {
+        code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART.rawValue || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue
+            || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION.rawValue
+    }
+
+    /// The partition is not being read, so there is nothing to seek in: librdkafka has given it up after an error of its position.
+    public var isNotReading: Bool { code == RD_KAFKA_RESP_ERR__STATE.rawValue }
+
     /// No broker can be reached; librdkafka goes on trying.
     public var isUnreachable: Bool { code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue }
 

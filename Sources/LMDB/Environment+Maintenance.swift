@@ -19,6 +19,8 @@ extension Environment {
     /// Moves the map to a larger size. New readers wait until the running ones have left and the map has moved, which takes
     /// microseconds plus the longest read. Asking for less than the present size changes nothing.
     ///
+    /// - Throws: `.diskFull` in the mode `.unsynced`, when the disk has no room for the new part. The map is as it was.
+    ///
     /// Never call it inside a transaction of the same thread: inside a write it throws `EDEADLK`, inside a read it would wait
     /// for ever.
     @available(*, noasync, message: "It waits for readers: call it from synchronous code")
@@ -106,10 +108,15 @@ extension Environment {
 
     /// Sets the map size with no transaction active; 0 adopts the size in the file. The caller holds the writer lock.
     func setMapBytes(_ bytes: Int) throws(LMDBError) {
-        let code = gate.shut {
+        let code = gate.shut { () -> Int32 in
             var info = MDB_envinfo()
             mdb_env_info(handle, &info)
-            return bytes != 0 && bytes <= info.me_mapsize ? 0 : mdb_env_set_mapsize(handle, bytes)
+            guard bytes == 0 || bytes > info.me_mapsize else { return 0 }
+            if bytes > 0, options.mode == .unsynced, !options.readOnly {
+                let code = Self.allocate(handle, from: info.me_mapsize, to: bytes)
+                if code != 0 { return code }
+            }
+            return mdb_env_set_mapsize(handle, bytes)
         }
         guard let code else { throw LMDBError(.closed, "setting the map size", path: path) }
         guard code == 0 else { throw LMDBError(code: code, "setting the map size to \(bytes) bytes", path: path) }

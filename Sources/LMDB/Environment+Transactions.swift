@@ -10,7 +10,6 @@ extension Environment {
         try lockWriter("beginning a write transaction")
         defer { writer.unlock() }
         if options.readOnly { throw LMDBError(code: EACCES, "writing to a read-only environment", path: path) }
-        if options.mode == .unsynced { try checkDiskReserve() }
         let handle = try beginExclusively("beginning a write transaction")
         let result: R
         do {
@@ -83,19 +82,5 @@ extension Environment {
         if code == 0 { return (0, transaction) }
         gate.leave(transaction)
         return (code, nil)
-    }
-
-    private func checkDiskReserve() throws(LMDBError) {
-        guard let free = freeDiskBytes(), free < options.diskReserveBytes else { return }
-        throw LMDBError(.diskFull, code: ENOSPC,
-                        "a write with \(free) bytes free, below the reserve of \(options.diskReserveBytes),", path: path)
-    }
-
-    /// Free bytes of the environment's file system for this user; `nil` if it cannot say.
-    public func freeDiskBytes() -> Int? {
-        var status = statvfs()
-        guard statvfs(path, &status) == 0 else { return nil }
-        let (bytes, overflow) = Int(clamping: status.f_bavail).multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
-        return overflow ? Int.max : bytes
     }
 }

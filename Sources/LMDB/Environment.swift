@@ -26,8 +26,8 @@ public final class Environment: Sendable {
         /// newest commit but never corrupts.
         case dataSynced
         /// Nothing is synced and pages are written through the map (`MDB_NOSYNC | MDB_WRITEMAP`): the fastest, and a system crash
-        /// may corrupt the file. LMDB extends the file to the map's size, sparsely. As a full disk would reach the
-        /// process as `SIGBUS`, `write` refuses with `.diskFull` below `Options.diskReserveBytes`.
+        /// may corrupt the file. The whole map has its blocks on the disk before it is used (`Environment+Blocks.swift`), because a full
+        /// disk would reach the process as `SIGBUS` otherwise: the file is as large as the map, and `grow` may throw `.diskFull`.
         case unsynced
     }
 
@@ -42,14 +42,11 @@ public final class Environment: Sendable {
         public var maxTables: Int
         public var mode: SyncMode
         public var readOnly: Bool
-        /// `.unsynced` only: with less free space than this on the file system, `write` throws `.diskFull` before it begins. Keep
-        /// it above the pages that one transaction can dirty.
-        public var diskReserveBytes: Int
 
         public init(path: String, mapBytes: Int, maxReaders: Int = 126, maxTables: Int = 8, mode: SyncMode = .dataSynced,
-                    readOnly: Bool = false, diskReserveBytes: Int = 64 << 20) {
+                    readOnly: Bool = false) {
             (self.path, self.mapBytes, self.maxReaders, self.maxTables) = (path, mapBytes, maxReaders, maxTables)
-            (self.mode, self.readOnly, self.diskReserveBytes) = (mode, readOnly, diskReserveBytes)
+            (self.mode, self.readOnly) = (mode, readOnly)
         }
     }
 
@@ -100,6 +97,11 @@ public final class Environment: Sendable {
             case .unsynced: flags |= UInt32(MDB_NOSYNC | MDB_WRITEMAP)
             }
         }
+        code = allocateLockFile(path, maxReaders: options.maxReaders, create: !options.readOnly)
+        guard code == 0 else {
+            mdb_env_close(handle)
+            throw LMDBError(code: code, "making the lock file", path: path)
+        }
         code = mdb_env_set_mapsize(handle, mapBytes)
         if code == 0 { code = mdb_env_set_maxreaders(handle, maxReaders) }
         if code == 0 { code = mdb_env_set_maxdbs(handle, maxTables) }
@@ -107,6 +109,13 @@ public final class Environment: Sendable {
         guard code == 0 else {
             mdb_env_close(handle)
             throw LMDBError(code: code, "opening the environment", path: path)
+        }
+        if !options.readOnly, options.mode == .unsynced {
+            code = allocateMap(handle)
+            guard code == 0 else {
+                mdb_env_close(handle)
+                throw LMDBError(code: code, "allocating the map", path: path)
+            }
         }
         return handle
     }

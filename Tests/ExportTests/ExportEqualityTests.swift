@@ -1,6 +1,7 @@
 import Export
 import FeatureStore
 import Foundation
+import TestSupport
 import Testing
 
 /// Exports of random logs against a real store that was fed as the export claims. `EXPORT_SEED=n` runs one seed alone.
@@ -87,7 +88,7 @@ extension ExportScenario {
     func export(
         _ entity: String, isAsKnown: Bool, memoryBytes: Int = 64 << 20, threads: Int = 2, repeats: Bool = false
     ) throws -> [String] {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         var list = "\(entity),time\n"
         for request in requests[entity]! { list += "\(request.key),\(request.time)\n" }
         try list.write(toFile: directory.file("requests.csv"), atomically: true, encoding: .utf8)

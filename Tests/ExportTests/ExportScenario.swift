@@ -1,5 +1,6 @@
 import Export
 import FeatureStore
+import TestSupport
 
 /// Random logs and requests over definitions with every kind of view, all from one seed: late, duplicate and shuffled events, several
 /// entities and partitions, and broker timestamps that run on or go back and forth.
@@ -38,7 +39,7 @@ struct ExportScenario {
 
     init(seed: UInt64) throws {
         self.seed = seed
-        var random = SeededNumbers(seed: seed)
+        var random = SeededGenerator(seed: seed)
         lateness = random.pick([0, 600, 18_000, 172_800])
         maxIDs = random.pick([2, 5, 4096, 4096])
         isInOrder = random.one(in: 2)
@@ -276,21 +277,4 @@ extension Partitioner {
     fileprivate func partition(of key: String) -> Int {
         Array(key.utf8).withUnsafeBytes { partition(of: $0, count: ExportScenario.partitions) }
     }
-}
-
-/// SplitMix64: the same seed gives the same numbers everywhere.
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 77 }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func one(in n: Int) -> Bool { Int.random(in: 0..<n, using: &self) == 0 }
-    mutating func int(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
-    mutating func int64(_ range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &self) }
-    mutating func pick<Element>(_ elements: [Element]) -> Element { elements[Int.random(in: 0..<elements.count, using: &self)] }
 }

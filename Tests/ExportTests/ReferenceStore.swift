@@ -1,16 +1,6 @@
 import FeatureStore
 import Foundation
-
-/// A directory that goes with the test.
-final class TemporaryDirectory {
-    let path: String
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "millrace-export-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-    func file(_ name: String) -> String { "\(path)/\(name)" }
-}
+import TestSupport
 
 /// What the server would answer: a real store with real shards.
 final class ReferenceStore {
@@ -19,7 +9,7 @@ final class ReferenceStore {
     private let shards: [Shard]
 
     init(_ given: Definitions) throws {
-        directory = try TemporaryDirectory()
+        directory = TemporaryDirectory()
         var definitions = given
         definitions.store.directory = directory.path
         store = Store(definitions)

@@ -1,6 +1,7 @@
 import Export
 import FeatureStore
 import Foundation
+import TestSupport
 import Testing
 
 /// What is read of a request list, and what is said about one that is wrong.
@@ -10,7 +11,7 @@ import Testing
         features: ExportedFeatures = .features(["clicks_1h"]), labels: [String] = [], events: [ExportScenario.Event] = [],
         memoryBytes: Int = 1 << 20, _ change: (inout RequestSource) -> Void = { _ in }
     ) throws -> String {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         try list.write(toFile: directory.file(name), atomically: true, encoding: .utf8)
         var source = RequestSource(path: directory.file(name))
         change(&source)
@@ -107,7 +108,7 @@ import Testing
     }
 
     @Test func `events too far ahead of their broker's clock are dropped, as live`() throws {
-        let directory = try TemporaryDirectory()
+        let directory = TemporaryDirectory()
         try "customer,time\nc1,2026-01-01T12:30:00Z\n".write(toFile: directory.file("list.csv"), atomically: true, encoding: .utf8)
         let options = ExportOptions(
             features: .features(["clicks_1h"]), requests: .init(path: directory.file("list.csv")), output: directory.file("out.csv"),

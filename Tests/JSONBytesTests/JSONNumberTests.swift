@@ -1,5 +1,6 @@
 import Foundation
 import JSONBytes
+import TestSupport
 import Testing
 
 func decimal(_ text: String, _ scale: Int) -> JSONNumber.Parsed {
@@ -48,7 +49,7 @@ func integer(_ text: String) -> JSONNumber.Parsed {
 
     /// Foundation's Decimal has 38 digits and rounds as bankers do.
     @Test func randomDecimalsEqualFoundation() {
-        var random = SplitMix(7)
+        var random = SeededGenerator(seed: 7)
         for _ in 0..<20_000 {
             var text = random.below(2) == 0 ? "-" : ""
             let whole = String(random.next() % [10, 1_000, 1_000_000_000_000, 1_000_000_000_000_000_000][random.below(4)])
@@ -78,18 +79,4 @@ func integer(_ text: String) -> JSONNumber.Parsed {
             #expect(String(decoding: room[..<JSONNumber.write(UInt64.max, into: room)], as: UTF8.self) == "\(UInt64.max)")
         }
     }
-}
-
-/// Repeatable randomness.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import JSONBytes
+import TestSupport
 import Testing
 
 /// Whether the whole document is JSON; the error if not.
@@ -123,7 +124,7 @@ private func check(_ text: String) -> JSONError? { check(Array(text.utf8)) }
     @Test func agreesWithFoundationOnDamagedDocuments() {
         let seed = Array(#"{"a":[1,-2.5e3,{"b":"x\ny"},true,false,null],"c":{"d":{}},"e":""}"#.utf8)
         let bytes = Array("{}[]:,\"\\0123456789eE+-.truefalsn \n\tx".utf8)
-        var random = SplitMix(3)
+        var random = SeededGenerator(seed: 3)
         var accepted = 0
         for _ in 0..<30_000 {
             var document = seed

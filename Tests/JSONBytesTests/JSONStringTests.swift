@@ -1,4 +1,5 @@
 import JSONBytes
+import TestSupport
 import Testing
 
 @Suite struct JSONStringTests {
@@ -25,7 +26,7 @@ import Testing
     }
 
     @Test func validatesUTF8AsSwiftDoes() {
-        var random = SplitMix(11)
+        var random = SeededGenerator(seed: 11)
         let leads: [UInt8] = [0x41, 0x80, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff, 0x9f, 0xa0, 0x90, 0x8f]
         var valid = 0
         for _ in 0..<200_000 {

@@ -1,5 +1,6 @@
 import Foundation
 import JSONBytes
+import TestSupport
 import Testing
 
 @Suite struct JSONWriterTests {
@@ -67,7 +68,7 @@ import Testing
     }
 
     @Test func stringsReadBack() throws {
-        var random = SplitMix(5)
+        var random = SeededGenerator(seed: 5)
         for _ in 0..<2_000 {
             let text = String(String.UnicodeScalarView((0..<random.below(20)).compactMap { _ in
                 Unicode.Scalar(UInt32([random.below(0x40), random.below(0x800), random.below(0x110000)][random.below(3)]))

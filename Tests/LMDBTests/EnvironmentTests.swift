@@ -1,5 +1,6 @@
 import Foundation
 import LMDB
+import TestSupport
 import Testing
 
 struct EnvironmentTests {
@@ -86,13 +87,6 @@ struct EnvironmentTests {
             #expect { try environment.set(rows, "a", "1") } throws: { ($0 as? LMDBError)?.code == EDEADLK }
             #expect { try environment.grow(toMapBytes: 1 << 30) } throws: { ($0 as? LMDBError)?.code == EDEADLK }
         }
-    }
-
-    @Test func aWriteBelowTheDiskReserveIsRefusedBeforeItBegins() throws {
-        let environment = try directory.open(mode: .unsynced, diskReserveBytes: Int.max)
-        let rows = try environment.openTable("rows")
-        #expect { try environment.set(rows, "a", "1") } throws: { ($0 as? LMDBError)?.kind == .diskFull }
-        #expect(try environment.string(rows, "a") == nil)
     }
 
     @Test(arguments: [false, true])

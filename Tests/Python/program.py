@@ -131,7 +131,7 @@ class Program:
                 return False
             positions = {(p["topic"], p["partition"]): p["offset"] for shard in shards for p in shard["positions"]}
             for shard in shards:
-                assert shard["state"] == "open", f"shard {shard['shard']} stopped: {shard['reason']}"
+                assert shard["state"] != "stopped", f"shard {shard['shard']} stopped: {shard['reason']}"
             return all(positions.get(at) == end for at, end in ends.items()) and all(s["lag_events"] == 0 for s in shards)
         return self.wait(done, seconds, f"at {ends}")
 

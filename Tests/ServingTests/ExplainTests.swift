@@ -2,6 +2,7 @@ import FeatureStore
 import Foundation
 import JSONBytes
 import Serving
+import TestSupport
 import Testing
 
 @Suite struct ExplainTests {

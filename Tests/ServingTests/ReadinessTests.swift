@@ -1,6 +1,7 @@
 import FeatureStore
 import JSONBytes
 import Serving
+import TestSupport
 import Testing
 
 @Suite struct ReadinessTests {

@@ -1,5 +1,6 @@
 import FeatureStore
 import Serving
+import TestSupport
 import Testing
 
 @Suite struct RequestTests {

@@ -5,6 +5,7 @@ import Logging
 import Serving
 import ServiceLifecycle
 import ServingHTTP
+import TestSupport
 import Testing
 
 /// The server over a socket, byte for byte: what `DirectRequests` answers itself and what it leaves to Hummingbird.

@@ -8,6 +8,7 @@ import JSONBytes
 import Serving
 import ServingGRPC
 import ServingHTTP
+import TestSupport
 import Testing
 
 @Suite struct ExplainTransportTests {

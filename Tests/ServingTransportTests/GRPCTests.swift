@@ -3,6 +3,7 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Serving
 import ServingGRPC
+import TestSupport
 import Testing
 
 @Suite struct GRPCTests {

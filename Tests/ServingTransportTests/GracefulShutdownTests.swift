@@ -8,6 +8,7 @@ import Serving
 import ServiceLifecycle
 import ServingGRPC
 import ServingHTTP
+import TestSupport
 import Testing
 
 @Suite struct GracefulShutdownTests {

@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdTesting
 import Serving
 import ServingHTTP
+import TestSupport
 import Testing
 
 @Suite struct HTTPTests {

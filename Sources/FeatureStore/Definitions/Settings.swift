@@ -9,6 +9,8 @@ public struct StoreSettings: Sendable {
     /// A batch ends at this many events, or at `maxBatchBytes`, or when nothing more has arrived.
     public var maxBatchEvents: Int = 50_000
     public var maxBatchBytes: Int = 32 << 20
+    /// What the records that wait or are worked on may take, over all shards of the process.
+    public var maxWaitingBytes: Int = 256 << 20
     public init() {}
 
     public enum Durability: String, Sendable, CaseIterable {

@@ -10,6 +10,8 @@ public final class Store: Sendable {
     package let catalog: Catalog
     let directory: String
     let state: Mutex<State>
+    /// Held while a shard that lookups read is closed and opened anew.
+    private let reopening = Mutex(())
     /// Which shards hold an entity's rows, per entity.
     private let routes: [Route]
 
@@ -63,15 +65,65 @@ public final class Store: Sendable {
     public func noteAssigned() { state.withLock { $0.isAssigned = true } }
     public var isAssigned: Bool { state.withLock { $0.isAssigned } }
 
-    /// Opens a shard for ingest and serves it from now on. A complete next generation of these definitions becomes the live one before.
-    public func openShard(_ number: Int, warn: (String) -> Void = { _ in }) throws(ShardError) -> Shard {
-        let counts = state.withLock { $0.partitionCounts }
-        try adoptAtStart(number, counts, warn)
-        let shard = try Shard(
-            number: number, definitions: definitions, directory: directory, partitionCounts: counts, warn: warn)
-        state.withLock { $0.shards[number] = shard }
-        return shard
+    /// Opens the shards that lie on the disk for reading and serves them from now on, before any broker has said which are this process's.
+    /// Nothing is written, not even by a next generation that is complete: another process may own the shard, or come to. Whoever is
+    /// assigned it opens it for writing (`openShard`). One that cannot be opened is unavailable, and says why.
+    ///
+    /// `disconnectedSince` is what they are told before anybody sees them.
+    public func openAhead(disconnectedSince: Int64? = nil) {
+        for number in Self.shardNumbers(in: directory) {
+            do throws(ShardError) {
+                let shard = try Shard(number: number, definitions: definitions, directory: directory, partitionCounts: [:], readOnly: true)
+                shard.noteDisconnected(since: disconnectedSince)
+                state.withLock { state in
+                    state.shards[number] = shard
+                    if state.partitionCounts.isEmpty { state.partitionCounts = shard.partitionCounts }
+                }
+            } catch {
+                noteUnavailable(number, "\(error)")
+            }
+        }
     }
+
+    /// Opens a shard for ingest and serves it from now on; one that is open for ingest goes on. A complete next generation of these
+    /// definitions becomes the live one before. When the shard cannot be written, its rows are served as long as they can be read.
+    ///
+    /// Lookups of a shard that was opened for reading wait while it is opened anew: LMDB opens a directory once in a process.
+    public func openShard(_ number: Int, warn: (String) -> Void = { _ in }) throws(ShardError) -> Shard {
+        try reopening.withLock { _ throws(ShardError) in
+            let (counts, open) = state.withLock { ($0.partitionCounts, $0.shards[number]) }
+            if let open, !open.isReadOnly { return open }
+            open?.close()
+            do throws(ShardError) {
+                try adoptAtStart(number, counts, warn)
+                let shard = try Shard(
+                    number: number, definitions: definitions, directory: directory, partitionCounts: counts, warn: warn)
+                state.withLock { state in
+                    state.shards[number] = shard
+                    state.unavailable[number] = nil
+                }
+                return shard
+            } catch {
+                let readable = try? Shard(
+                    number: number, definitions: definitions, directory: directory, partitionCounts: counts, readOnly: true)
+                readable?.noteStopped("\(error)")
+                state.withLock { state in
+                    state.shards[number] = readable
+                    state.unavailable[number] = "\(error)"
+                }
+                throw error
+            }
+        }
+    }
+
+    /// Closes the shards that were opened ahead and are not among these.
+    public func closeShards(except numbers: Set<Int>) {
+        for shard in shards where !numbers.contains(shard.number) { closeShard(shard.number) }
+        state.withLock { state in state.unavailable = state.unavailable.filter { numbers.contains($0.key) } }
+    }
+
+    /// A shard that is served, also one that can only be read.
+    public func shard(_ number: Int) -> Shard? { state.withLock { $0.shards[number] } }
 
     /// A shard is assigned to this process but cannot be opened or goes no further.
     public func noteUnavailable(_ number: Int, _ reason: String) { state.withLock { $0.unavailable[number] = reason } }
@@ -196,7 +248,8 @@ public final class Store: Sendable {
                 }
                 break
             } catch let error as LMDBError where error.kind == .closed {
-                // The shard went away between the two steps: to a new generation, or from this process.
+                // The shard went away between the two steps: to a new generation, to be opened for writing, or from this process.
+                reopening.withLock { _ in }
                 let now = try route(plan.read.entity, key)
                 guard !now.elementsEqual(shards, by: ===) else {
                     throw .shardUnavailable(shard: shards[0].number, reason: "the shard is moving to another process")

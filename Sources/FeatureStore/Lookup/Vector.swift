@@ -61,6 +61,8 @@ public enum LookupError: Error, Equatable {
 public struct ShardStatus: Sendable {
     public enum State: String, Sendable {
         case open
+        /// No broker can be reached: the rows are served as they are, and grow older.
+        case disconnected
         /// Stopped by an error that needs a person; `reason` says which. Its rows are still served.
         case stopped
     }

@@ -19,10 +19,11 @@ struct SessionMark {
     /// Whether pages may still be on their way to the disk: written without syncing and not closed.
     var isUnsynced: Bool { Self.read(path).map { $0.hasPrefix("open ") && $0.hasSuffix(" replay") } ?? false }
 
-    func markOpen(_ durability: StoreSettings.Durability) -> Bool { write(Self.openText(durability)) }
+    /// 0 or an `errno`.
+    func markOpen(_ durability: StoreSettings.Durability) -> Int32 { write(Self.openText(durability)) }
 
     private static func openText(_ durability: StoreSettings.Durability) -> String { "open \(bootID()) \(durability.rawValue)" }
-    func markClean() -> Bool { write("clean") }
+    func markClean() -> Int32 { write("clean") }
 
     private static func bootID() -> String { read("/proc/sys/kernel/random/boot_id") ?? "unknown" }
 
@@ -38,14 +39,17 @@ struct SessionMark {
         return text
     }
 
-    /// Replaces the file in one step and syncs it.
-    private func write(_ text: String) -> Bool {
+    /// Replaces the file in one step and syncs it. 0 or an `errno`.
+    private func write(_ text: String) -> Int32 {
         let temporary = path + ".new"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
-        guard file >= 0 else { return false }
+        guard file >= 0 else { return errno }
         let bytes = Array((text + "\n").utf8)
-        let written = Glibc.write(file, bytes, bytes.count) == bytes.count && fsync(file) == 0
+        let count = Glibc.write(file, bytes, bytes.count)
+        var code: Int32 = count < 0 ? errno : count < bytes.count ? ENOSPC : 0
+        if code == 0, fsync(file) != 0 { code = errno }
         close(file)
-        return written && rename(temporary, path) == 0
+        if code == 0, rename(temporary, path) != 0 { code = errno }
+        return code
     }
 }

@@ -31,11 +31,13 @@ extension Shard {
     private static func freshness(_ status: Status, now: Int64) -> Microseconds? {
         var behind: Microseconds?
         for (position, end) in zip(status.positions, status.ends) {
-            if let end, end > (position?.nextOffset ?? 0) {
-                guard let position else { return nil }  // nothing applied yet, so nobody knows
-                behind = Swift.max(behind ?? 0, now - position.newestRecordTime)
-            } else if end != nil || position != nil {
+            if let end, end == position?.nextOffset ?? 0 {
                 behind = behind ?? 0
+            } else if let position {
+                // Also while the end of the log is not known, or lies before what was read: then nobody knows how much is missing.
+                behind = Swift.max(behind ?? 0, now - position.newestRecordTime)
+            } else if end != nil {
+                return nil  // nothing applied yet, so nobody knows
             }
         }
         if let since = status.disconnectedSince { behind = Swift.max(behind ?? 0, now - since) }
@@ -51,10 +53,13 @@ extension Shard {
                 let offset = status.positions[i]?.nextOffset
                 positions.append(.init(
                     topic: stream.topic, partition: number, offset: offset ?? 0, end: status.ends[i]))
-                if let end = status.ends[i], let sum = lag { lag = sum + Swift.max(0, end - (offset ?? 0)) } else { lag = nil }
+                // A log that ends before what was read from it is not the same log.
+                if let end = status.ends[i], let sum = lag, end >= offset ?? 0 { lag = sum + end - (offset ?? 0) } else { lag = nil }
             }
+            let state: ShardStatus.State = status.stopReason != nil ? .stopped : status.disconnectedSince != nil ? .disconnected : .open
+            let reason = status.stopReason ?? status.disconnectedSince.map { "no broker has answered for \((now - $0) / 1_000_000) s" }
             return ShardStatus(
-                shard: number, state: status.stopReason == nil ? .open : .stopped, reason: status.stopReason,
+                shard: number, state: state, reason: reason,
                 positions: positions, lagEvents: lag, freshness: Self.freshness(status, now: now), rows: status.rows,
                 mapBytes: info.mapBytes, usedBytes: info.usedBytes)
         }

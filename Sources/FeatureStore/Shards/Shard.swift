@@ -16,8 +16,12 @@ public final class Shard: Sendable {
     package let catalog: Catalog
     /// Per entity and view: the moment from which on the view has seen every event; nil: from the beginning.
     let since: [[Int64?]]
+    /// By topic, as agreed when the shard was opened.
+    let partitionCounts: [String: Int]
     /// Whether it was opened as a next generation that is complete.
     let isMarkedComplete: Bool
+    /// Opened beside a process that may be writing.
+    package var isReadOnly: Bool { environment.options.readOnly }
 
     let environment: Environment
     let rows: Table
@@ -75,7 +79,12 @@ public final class Shard: Sendable {
         if case .building = role { durability = .replay }
         let session = SessionMark(directory: path)
         let isUnsynced = session.isUnsynced
-        if !readOnly, session.isTorn {
+        if session.isTorn {
+            guard !readOnly else {
+                throw .file(
+                    "was open without syncing when the system went down: `millrace serve` rebuilds it from the log when a broker answers",
+                    directory: path)
+            }
             warn("\(path) was open without syncing when the system went down: it is rebuilt from the log")
             do throws(LMDBError) { try Environment.destroy(path: path) } catch { throw .storage(error) }
         }
@@ -118,23 +127,24 @@ public final class Shard: Sendable {
             since = agreed.since
             self.partitionCounts = agreed.meta.partitions
             if !readOnly {
-                guard SessionMark(directory: path).markOpen(durability) else {
-                    throw ShardError.file("cannot write the file `session`: check the owner and the free space", directory: path)
-                }
-                try environment.write { transaction in
-                    for name in stored.views.keys where agreed.meta.views[name] == nil {
-                        try ShardMeta.remove("view/\(name)", meta, transaction)
-                    }
-                    try agreed.meta.write(to: meta, in: transaction)
-                    switch role {
-                    case .live:
-                        if stored.generation != nil { try ShardMeta.remove("generation", meta, transaction) }
-                        if stored.backfill != nil { try ShardMeta.remove("backfill", meta, transaction) }
-                    case .building(let source, _):
-                        if stored.generation == nil {
-                            try ShardMeta.put("generation", GenerationMark(.building, source: source).bytes, meta, transaction)
+                let code = SessionMark(directory: path).markOpen(durability)
+                guard code == 0 else { throw ShardError.writing("session", code: code, directory: path) }
+                try Self.growing(environment, settings) {
+                    try environment.write { transaction in
+                        for name in stored.views.keys where agreed.meta.views[name] == nil {
+                            try ShardMeta.remove("view/\(name)", meta, transaction)
                         }
-                    case .catchingUp: break
+                        try agreed.meta.write(to: meta, in: transaction)
+                        switch role {
+                        case .live:
+                            if stored.generation != nil { try ShardMeta.remove("generation", meta, transaction) }
+                            if stored.backfill != nil { try ShardMeta.remove("backfill", meta, transaction) }
+                        case .building(let source, _):
+                            if stored.generation == nil {
+                                try ShardMeta.put("generation", GenerationMark(.building, source: source).bytes, meta, transaction)
+                            }
+                        case .catchingUp: break
+                        }
                     }
                 }
             }
@@ -180,9 +190,6 @@ public final class Shard: Sendable {
         }
     }
 
-    /// By topic, as agreed when the shard was made.
-    let partitionCounts: [String: Int]
-
     public static func path(_ directory: String, _ number: Int) -> String {
         let digits = String(number)
         return "\(directory)/shard-\(String(repeating: "0", count: Swift.max(0, 4 - digits.count)))\(digits)"
@@ -191,7 +198,7 @@ public final class Shard: Sendable {
     /// Syncs and closes; the next opening needs no recovery. Lookups that come later fail with `closed`.
     public func close() {
         if !environment.options.readOnly, (try? environment.sync()) != nil {
-            _ = SessionMark(directory: directory).markClean()
+            _ = SessionMark(directory: directory).markClean()  // Left `open`, it costs a rebuild after a system crash, no more.
         }
         environment.close()
     }
@@ -274,7 +281,7 @@ public final class Shard: Sendable {
                 }
                 return
             } catch let error as LMDBError where error.kind == .mapFull {
-                try grow()
+                try Self.grow(environment, settings)
             } catch let error as LMDBError {
                 throw .storage(error)
             } catch {
@@ -347,14 +354,6 @@ public final class Shard: Sendable {
                 try ShardMeta.put("count/\(stream.name)/\(reason)", [counts[i][reason]], meta, transaction)
             }
         }
-    }
-
-    private func grow() throws(ShardError) {
-        let bytes = environment.info().mapBytes
-        guard bytes < settings.maxMapBytes else { throw .mapLimit(bytes: settings.maxMapBytes, directory: directory) }
-        do throws(LMDBError) {
-            try environment.grow(toMapBytes: Swift.min(bytes * 2, settings.maxMapBytes))
-        } catch { throw .storage(error) }
     }
 
     // MARK: Reading

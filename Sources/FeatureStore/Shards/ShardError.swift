@@ -1,3 +1,4 @@
+internal import Glibc
 public import LMDB
 
 /// Why a shard cannot be opened or go on. Each says what to do.
@@ -13,10 +14,16 @@ public enum ShardError: Error, CustomStringConvertible {
     case mapLimit(bytes: Int, directory: String)
     case storage(LMDBError)
     case file(String, directory: String)
+    /// A file beside the environment cannot be written; the `errno`.
+    case writing(String, code: Int32, directory: String)
 
     /// Whether freeing disk space is all it takes.
     public var isDiskFull: Bool {
-        if case .storage(let error) = self { error.kind == .diskFull } else { false }
+        switch self {
+        case .storage(let error): error.kind == .diskFull
+        case .writing(_, let code, _): code == ENOSPC || code == EDQUOT
+        default: false
+        }
     }
 
     public var description: String {
@@ -40,6 +47,8 @@ public enum ShardError: Error, CustomStringConvertible {
             "the map of \(directory) has reached `store.max_map_size` (\(bytes) bytes). Raise it in the definitions file and start again."
         case .storage(let error): error.description
         case .file(let what, let directory): "\(directory): \(what)"
+        case .writing(let file, let code, let directory):
+            "\(directory): cannot write the file `\(file)`: \(String(cString: strerror(code))) (\(code)). Check the free space, the owner and the mode."
         }
     }
 }

@@ -12,6 +12,8 @@ public enum IngestError: Error, CustomStringConvertible {
     case silent(TopicPartition)
     case shardStopped(Int, reason: String)
     case positionGone(TopicPartition, offset: Int64, oldest: Int64?)
+    case logShorter(TopicPartition, offset: Int64, end: Int64)
+    case topicGone(String, offset: Int64)
 
     public var description: String {
         switch self {
@@ -43,8 +45,19 @@ public enum IngestError: Error, CustomStringConvertible {
         case .positionGone(let partition, let offset, let oldest):
             """
             \(partition.topic)[\(partition.partition)]: the shard goes on at offset \(offset), which the topic does not have\
-            \(oldest.map { " (its oldest is \($0))" } ?? ""): records have expired unread, or the topic was made anew. Run `millrace rebuild` and \
-            start again: it builds the shard from what the topic still has; or restore a copy that is newer.
+            \(oldest.map { " (its oldest is \($0))" } ?? ""): records have expired unread, or the topic was made anew. Run `millrace rebuild`: it \
+            builds the shard from what the topic still has, and the server adopts it; or restore a copy that is newer.
+            """
+        case .logShorter(let partition, let offset, let end):
+            """
+            \(partition.topic)[\(partition.partition)]: the shard has read up to offset \(offset), but the log ends at \(end): the topic was made \
+            anew, or its newest records were lost. Nothing of the new log was read. Run `millrace rebuild`: it builds the shard from what the \
+            topic has now, and the server adopts it.
+            """
+        case .topicGone(let topic, let offset):
+            """
+            topic `\(topic)` no longer exists; the shard had read it up to offset \(offset). Its rows are served as they are. Create the topic \
+            and run `millrace rebuild`, or take the stream out of the definitions file.
             """
         }
     }

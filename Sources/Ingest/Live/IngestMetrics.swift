@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import Synchronization
 
 /// Counters of ingest that are not part of the state: they start at 0 with the process.
@@ -17,6 +18,7 @@ public final class IngestMetrics: Sendable {
     }
 
     private let state = Mutex(State())
+    private let held = Atomic(0), share = Atomic(Int.max), waitingShards = Atomic(0), connected = Atomic(false)
 
     public struct Snapshot: Sendable {
         public var recordsConsumed: UInt64
@@ -28,9 +30,24 @@ public final class IngestMetrics: Sendable {
         public var latency: [UInt64]
         public var latencySum: Double
         public var latencyCount: UInt64
+        /// Bytes that the records of all shards take at this moment (`RecordCost`).
+        public var heldBytes: Int
+        /// Shards whose partitions are paused because they or all together hold enough.
+        public var pausedShards: Int
+        /// Whether a broker answers.
+        public var isConnected: Bool
     }
 
     public init() {}
+
+    /// What one shard may have at work at once.
+    var shareBytes: Int { share.load(ordering: .relaxed) }
+    func setShare(_ bytes: Int) { share.store(bytes, ordering: .relaxed) }
+    func setHeld(_ bytes: Int, pausedShards: Int) {
+        held.store(bytes, ordering: .relaxed)
+        waitingShards.store(pausedShards, ordering: .relaxed)
+    }
+    func setConnected(_ isConnected: Bool) { connected.store(isConnected, ordering: .relaxed) }
 
     func record(records: Int, bytes: Int, decoding: Duration) {
         state.withLock { state in
@@ -62,8 +79,9 @@ public final class IngestMetrics: Sendable {
             Snapshot(
                 recordsConsumed: state.recordsConsumed, bytesConsumed: state.bytesConsumed, deadLetters: state.deadLetters,
                 deadLettersFailed: state.deadLettersFailed,
-                decodingSeconds: Double(state.decoding.components.seconds) + Double(state.decoding.components.attoseconds) / 1e18,
-                latency: state.latency, latencySum: state.latencySum, latencyCount: state.latencyCount)
+                decodingSeconds: state.decoding.seconds, latency: state.latency, latencySum: state.latencySum,
+                latencyCount: state.latencyCount, heldBytes: held.load(ordering: .relaxed),
+                pausedShards: waitingShards.load(ordering: .relaxed), isConnected: connected.load(ordering: .relaxed))
         }
     }
 }

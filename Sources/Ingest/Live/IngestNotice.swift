@@ -9,6 +9,11 @@ public enum IngestNotice: Sendable {
     case resumed(shard: Int)
     /// What happens with a next generation of a shard.
     case generation(shard: Int, String)
+    /// A shard cannot be written for want of disk space: it is served as it is and opened again later.
+    case notWritable(shard: Int, reason: String)
+    /// No broker answers yet; shards of the disk are served meanwhile.
+    case waitingForBrokers(reason: String, retrySeconds: Int, shardsServed: Int)
+    case brokersAnswered
     /// The first mismatch of a shard: lookups will miss such customers.
     case partitionMismatch(stream: String, key: String, expected: Int, actual: Int)
     /// A dead letter could not be delivered; the event is counted all the same.

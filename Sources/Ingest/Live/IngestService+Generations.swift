@@ -20,7 +20,7 @@ extension IngestService {
 
     func watchGenerations() {
         for number in catchingUp.keys.sorted() {
-            if let fault = catchingUp[number]?.fault ?? workers[number]?.shard.stopReason {
+            if let fault = catchingUp[number]?.fault ?? workers[number].flatMap({ $0.queue.isClosed ? $0.shard.stopReason : nil }) {
                 goBack(number, fault)
             } else if hasCaughtUp(number) {
                 adopt(number)
@@ -28,11 +28,13 @@ extension IngestService {
         }
         guard ContinuousClock.now - lastLook >= Self.lookInterval else { return }
         lastLook = ContinuousClock.now
-        for number in workers.keys.sorted() where catchingUp[number] == nil && !unread.contains(number) { look(number) }
+        for number in Set(assigned.map(\.partition)).sorted() where catchingUp[number] == nil { look(number) }
     }
 
+    /// Also for a shard that has stopped, as long as it can be written: a generation built from what its log has now is what mends it.
     private func look(_ number: Int) {
-        guard let live = workers[number]?.shard else { return }
+        guard let live = store.shard(number), !live.isReadOnly else { return }
+        if live.isStopped, !dispatch.isHeld(number) { return }  // A batch is tried again and again.
         let opened: Shard?
         do { opened = try store.openNext(number) { notify(.warning($0)) } } catch {
             notify(.warning("shard \(number): its next generation cannot be opened, the live one goes on: \(error)"))
@@ -43,7 +45,7 @@ extension IngestService {
             finishWorker(number)
             let targets = definitions.streams.indices.map { live.nextOffset(stream: $0) }
             catchingUp[number] = CatchingUp(live: live, targets: targets)
-            try feed(next, number, lettersFrom: targets)
+            try feed(next, number, isWhole: true, lettersFrom: targets)
             notify(.generation(shard: number, "a next generation catches up, \(distance(next, targets)) events behind the live one"))
         } catch {
             goBack(number, "\(error)")
@@ -71,43 +73,31 @@ extension IngestService {
         do {
             let live = try store.adoptNext(number)
             catchingUp[number] = nil
-            try feed(live, number)
+            try feed(live, number, isWhole: true)
             notify(.generation(shard: number, "the next generation is live"))
         } catch {
-            catchingUp.removeValue(forKey: number)?.live.noteStopped("\(error)")
+            catchingUp[number] = nil
+            dispatch.remove(number)
             stopShard(number, "\(error)")
         }
     }
 
-    /// Goes on with the live one, from where it was.
+    /// Goes on with the live one, from where it was; if it had stopped, it stays so.
     private func goBack(_ number: Int, _ reason: String) {
-        let live = catchingUp.removeValue(forKey: number)?.live ?? workers[number]?.shard
+        catchingUp[number] = nil
         finishWorker(number)
         store.closeNext(number, passOver: true)
         notify(.warning("shard \(number): its next generation cannot be adopted, the live one goes on: \(reason)"))
-        guard let live else { return }
-        do { try feed(live, number, otherwise: definitions.kafka.start == .earliest ? .beginning : .end) } catch { stopShard(number, "\(error)") }
+        guard let live = store.shard(number) else { return }
+        guard !live.isStopped else { return dispatch.hold(number) }
+        do { try feed(live, number) } catch {
+            dispatch.remove(number)
+            stopShard(number, "\(error)")
+        }
     }
 
     private func finishWorker(_ number: Int) {
         workers[number]?.finish()
         dispatch.remove(number)
-    }
-
-    /// Starts a worker on `shard` and reads its partitions from where it is. A next generation has everything from the beginning.
-    private func feed(
-        _ shard: Shard, _ number: Int, otherwise: StartPosition = .beginning, lettersFrom: [Int64?] = []
-    ) throws {
-        let worker = try makeWorker(shard, lettersFrom: lettersFrom)
-        var starts: [TopicPartition: StartPosition] = [:]
-        for (index, stream) in definitions.streams.enumerated() {
-            let partition = TopicPartition(topic: stream.topic, partition: number)
-            guard partitions(of: number).contains(partition) else { continue }
-            starts[partition] = shard.nextOffset(stream: index).map { .offset($0) } ?? otherwise
-        }
-        dispatch.workers[number] = worker
-        worker.start()
-        try consumer.resume(Array(starts.keys))
-        try consumer.seek(starts)
     }
 }

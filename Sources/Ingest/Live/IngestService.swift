@@ -6,9 +6,9 @@ internal import Synchronization
 ///
 ///     librdkafka ──poll──► polling thread ──RecordQueue──► shard thread ──one transaction──► LMDB
 ///
-/// Which shards this process hosts is the consumer group's decision. When partitions are assigned, the polling thread opens their
-/// shards and starts reading where their state ends; when they are revoked it finishes the batches at work and closes the shards
-/// before it lets go of the partitions.
+/// Until a broker answers, the shards that lie on the disk are served as they are. Which shards this process hosts is the consumer group's
+/// decision. When partitions are assigned, the polling thread opens their shards and starts reading where their state ends; when they are
+/// revoked it finishes the batches at work and closes the shards before it lets go of the partitions (`IngestService+Assignment.swift`).
 public final class IngestService: @unchecked Sendable {
     let store: Store
     let definitions: Definitions
@@ -21,27 +21,33 @@ public final class IngestService: @unchecked Sendable {
     private(set) var consumer: Consumer!
     private var deadLetters: DeadLetters?
     private var deadLetterProducer: Producer?
-    private var partitionCounts: [String: Int] = [:]
+    var partitionCounts: [String: Int] = [:]
 
-    // Used by the polling thread only.
-    let dispatch = RecordDispatch()
+    // Used by the polling thread only (and by `start` before there is one).
+    let dispatch: RecordDispatch
     var workers: [Int: ShardWorker] { dispatch.workers }
+    /// Shards that wait for disk space, to be opened again.
+    var unopened: Set<Int> = []
+    var lastAttempt = ContinuousClock.now
     /// What this process holds.
-    private var assigned: Set<TopicPartition> = []
-    /// Shards whose partitions are held but not read, because they could not start.
-    private(set) var unread: Set<Int> = []
+    var assigned: Set<TopicPartition> = []
+    var isFirstAssignment = true
     /// Shards whose next generation catches up.
     var catchingUp: [Int: CatchingUp] = [:]
     var lastLook = ContinuousClock.now
+    var lastCommitted: [TopicPartition: Int64] = [:]
     private var lastCommit = ContinuousClock.now
-    private var lastCommitted: [TopicPartition: Int64] = [:]
     private var disconnectedSince: Int64?
+    var watch = LogWatch()
 
     /// How long a poll waits for a first record, and so how late a stop is noticed.
     private static let pollMilliseconds = 100
-    private static let maxRecordsPerPoll = 10_000
     /// Positions go to the consumer group this often, for the tools that show lag. The store does not need them.
     private static let groupCommitInterval: Duration = .seconds(1)
+    /// The longest pause between two attempts to reach a broker.
+    private static let longestPauseSeconds = 10
+    /// Brokers that have just come up may not list their topics yet.
+    private static let topicGrace: Duration = .seconds(10)
 
     /// `descriptorSets`: per stream, the descriptor set of a Protobuf stream.
     public init(
@@ -51,23 +57,23 @@ public final class IngestService: @unchecked Sendable {
         definitions = store.definitions
         self.descriptorSets = descriptorSets
         self.notify = notify
+        dispatch = RecordDispatch(definitions, metrics)
     }
 
-    /// Checks the topics, joins the group (or takes every partition) and starts the threads. Blocks while brokers are asked.
-    public func start() throws {
+    /// Serves what is on the disk, waits for a broker, checks the topics, joins the group (or takes every partition) and starts the
+    /// threads. Blocks until all of that is done or `interrupt` is called; throws when the configuration cannot work.
+    ///
+    /// `prepare` runs once, when a broker has answered: to create topics, say.
+    public func start(prepare: () throws -> Void = {}) throws {
         let topics = definitions.streams.map(\.topic)
         try SourceTopics.checkDecoders(definitions, descriptorSets)
         consumer = try Consumer(
-            configuration: SourceTopics.consumerConfiguration(definitions.kafka), topics: topics,
-            subscribes: definitions.kafka.assignment == .group,
+            configuration: SourceTopics.consumerConfiguration(definitions.kafka), topics: topics, subscribes: false,
             onAssign: { [unowned self] in self.assign($0) }, onRevoke: { [unowned self] in self.revoke($0) },
             onError: { [unowned self] in self.handle($0) },
             log: { [notify] level, facility, message in
                 notify(.kafka(message: "\(facility): \(message)", isError: level <= 3))
             })
-        partitionCounts = try consumer.partitionCounts(topics, timeoutMilliseconds: 15_000)
-        try SourceTopics.check(partitionCounts, definitions)
-        store.setPartitionCounts(partitionCounts)
         if definitions.streams.contains(where: { $0.deadLetterTopic != nil }) {
             var producerConfiguration = definitions.kafka.properties.filter { !Self.consumerOnly.contains($0.key) }
             producerConfiguration["bootstrap.servers"] = definitions.kafka.brokers
@@ -76,6 +82,11 @@ public final class IngestService: @unchecked Sendable {
             deadLetterProducer = producer
             deadLetters = DeadLetters(producer)
         }
+        setDisconnected(Store.now())
+        store.openAhead(disconnectedSince: disconnectedSince)
+        guard try connect(topics, prepare) else { return }
+        store.setPartitionCounts(partitionCounts)
+        if definitions.kafka.assignment == .group { try consumer.subscribe() }
         thread = WorkerThread("poll") { [self] in run() }
     }
 
@@ -86,9 +97,54 @@ public final class IngestService: @unchecked Sendable {
         "queued.max.messages.kbytes", "group.instance.id", "isolation.level", "check.crcs", "fetch.error.backoff.ms",
     ]
 
+    /// Asks for the topics until a broker answers. False when told to stop.
+    private func connect(_ topics: [String], _ prepare: () throws -> Void) throws -> Bool {
+        var pause = 1
+        var answered: ContinuousClock.Instant?, isPrepared = false, hasWaited = false
+        while !isStopping.load(ordering: .relaxed) {
+            do {
+                let timeout = min(15, max(2, pause * 2)) * 1000
+                partitionCounts = try consumer.partitionCounts(topics, timeoutMilliseconds: timeout)
+                if answered == nil {
+                    answered = .now
+                    setDisconnected(nil)
+                    if hasWaited { notify(.brokersAnswered) }
+                }
+                if !isPrepared {
+                    try prepare()
+                    isPrepared = true
+                    partitionCounts = try consumer.partitionCounts(topics, timeoutMilliseconds: timeout)
+                }
+                try SourceTopics.check(partitionCounts, definitions)
+                return true
+            } catch let error as KafkaError where error.isRetriable {
+                setDisconnected(Store.now())
+                hasWaited = true
+                notify(.waitingForBrokers(reason: error.description, retrySeconds: pause, shardsServed: store.shards.count))
+                rest(seconds: pause)
+                pause = min(Self.longestPauseSeconds, pause * 2)
+            } catch IngestError.missingTopics(let names) {
+                guard hasWaited, let answered, ContinuousClock.now - answered < Self.topicGrace else { throw IngestError.missingTopics(names) }
+                rest(seconds: 1)
+            }
+        }
+        return false
+    }
+
+    /// Waits, and hears meanwhile what librdkafka has to say.
+    private func rest(seconds: Int) {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end, !isStopping.load(ordering: .relaxed) {
+            _ = try? consumer.poll(max: 1, timeoutMilliseconds: Self.pollMilliseconds) { $0.destroy() }
+        }
+    }
+
+    /// Makes `start` return soon if it still waits for a broker, and the threads end soon. Any thread.
+    public func interrupt() { isStopping.store(true, ordering: .relaxed) }
+
     /// Finishes the batches at work, commits, closes the shards, leaves the group. Blocks until all of that is done.
     public func stop() {
-        isStopping.store(true, ordering: .relaxed)
+        interrupt()
         thread?.join()
         thread = nil
         consumer = nil
@@ -100,54 +156,32 @@ public final class IngestService: @unchecked Sendable {
     private func run() {
         if definitions.kafka.assignment == .static { takeEverything() }
         while !isStopping.load(ordering: .relaxed) {
+            let max = dispatch.balance(consumer) { partitions(of: $0) }
+            var count = 0
             do {
-                let count = try consumer.poll(max: Self.maxRecordsPerPoll, timeoutMilliseconds: Self.pollMilliseconds) { record in
-                    dispatch.take(record)
-                }
-                if count > 0 {
-                    if disconnectedSince != nil { setDisconnected(nil) }
-                    dispatch.handOver()
-                }
+                count = try consumer.poll(max: max, timeoutMilliseconds: Self.pollMilliseconds) { dispatch.take($0) }
             } catch {
                 notify(.kafka(message: "\(error)", isError: true))
             }
+            // First the ends, then the records: a position never passes the end that its shard knows of.
             noteEnds()
+            if count > 0 {
+                if !isConnected { setDisconnected(nil) }
+                for partition in dispatch.handOver() { catchingUp[partition.partition]?.ended.remove(partition.topic) }
+            }
+            openAgain()
             watchGenerations()
-            dispatch.balance(consumer) { partitions(of: $0) }
             commitToGroup(wait: false)
         }
         revoke(Array(assigned))
         consumer.close()
     }
 
-    private func takeEverything() {
-        let all = definitions.streams.flatMap { stream in
-            (0..<(partitionCounts[stream.topic] ?? 0)).map { TopicPartition(topic: stream.topic, partition: $0) }
-        }
-        do {
-            try consumer.assign(assign(all))
-        } catch {
-            notify(.kafka(message: "\(error)", isError: true))
-        }
-    }
-
-    /// Tells the shards where the logs end, as the last fetches said.
-    private func noteEnds() {
-        for (number, worker) in workers {
-            for (index, stream) in definitions.streams.enumerated() {
-                let partition = TopicPartition(topic: stream.topic, partition: number)
-                guard let marks = consumer.cachedWatermarks(partition), marks.high >= 0 else { continue }
-                worker.shard.noteEnd(stream: index, end: marks.high)
-                catchingUp[number]?.live.noteEnd(stream: index, end: marks.high)
-            }
-        }
-    }
-
     func partitions(of number: Int) -> [TopicPartition] {
         definitions.streams.map { TopicPartition(topic: $0.topic, partition: number) }.filter { assigned.contains($0) }
     }
 
-    private func commitToGroup(wait: Bool) {
+    func commitToGroup(wait: Bool) {
         guard wait || ContinuousClock.now - lastCommit >= Self.groupCommitInterval else { return }
         lastCommit = ContinuousClock.now
         var offsets: [TopicPartition: Int64] = [:]
@@ -163,103 +197,41 @@ public final class IngestService: @unchecked Sendable {
         if (try? consumer.commit(offsets, asynchronously: !wait)) != nil { lastCommitted.merge(offsets) { $1 } }
     }
 
-    // MARK: Assignment (on the polling thread)
-
-    private func assign(_ partitions: [TopicPartition]) -> [TopicPartition: StartPosition] {
-        var starts: [TopicPartition: StartPosition] = [:]
-        let numbers = Set(partitions.map(\.partition)).sorted()
-        for number in numbers {
-            do {
-                let worker: ShardWorker
-                if let running = workers[number] {
-                    worker = running
-                } else {
-                    worker = try makeWorker(store.openShard(number) { notify(.warning($0)) })
-                    dispatch.workers[number] = worker
-                    worker.start()
-                }
-                for (index, stream) in definitions.streams.enumerated() {
-                    let partition = TopicPartition(topic: stream.topic, partition: number)
-                    guard partitions.contains(partition) else { continue }
-                    starts[partition] = try start(of: partition, worker.shard, stream: index)
-                }
-            } catch {
-                stopShard(number, "\(error)")
-                unread.insert(number)
-                for partition in partitions where partition.partition == number { starts[partition] = nil }
-            }
-        }
-        assigned.formUnion(partitions)
-        store.noteAssigned()
-        notify(.assigned(shards: numbers))
-        return starts
-    }
-
     /// `lettersFrom`: by stream, where dead letters begin that were not sent before.
     func makeWorker(_ shard: Shard, lettersFrom: [Int64?] = []) throws -> ShardWorker {
-        if let disconnectedSince { shard.noteDisconnected(since: disconnectedSince) }
+        noteConnection(shard)
         return try ShardWorker(
             shard: shard, definitions: definitions, descriptorSets: descriptorSets, partitionCounts: partitionCounts,
-            deadLetters: deadLetters, lettersFrom: lettersFrom, metrics: metrics, notify: notify)
+            deadLetters: deadLetters, lettersFrom: lettersFrom, metrics: metrics, cost: dispatch.cost, notify: notify)
     }
 
-    /// Where to go on; throws when the log no longer has what comes next.
-    private func start(of partition: TopicPartition, _ shard: Shard, stream: Int) throws -> StartPosition {
-        guard let nextOffset = shard.nextOffset(stream: stream) else {
-            // Behind a cut-over time everything is to be read that the topic has: what was taken already is told by its time.
-            return definitions.kafka.start == .earliest || shard.cutover(stream: stream) != nil ? .beginning : .end
-        }
-        let marks = try consumer.queryWatermarks(partition, timeoutMilliseconds: 10_000)
-        if nextOffset < marks.low { throw IngestError.positionGone(partition, offset: nextOffset, oldest: marks.low) }
-        return .offset(nextOffset)
-    }
+    /// What a shard that is opened while no broker answers has to be told.
+    func noteConnection(_ shard: Shard) { shard.noteDisconnected(since: disconnectedSince) }
 
-    func stopShard(_ number: Int, _ reason: String) {
-        workers[number]?.shard.noteStopped(reason)
-        store.noteUnavailable(number, reason)
-        notify(.stopped(shard: number, reason: reason))
-    }
-
-    private func revoke(_ partitions: [TopicPartition]) {
-        let numbers = Set(partitions.map(\.partition)).sorted()
-        for number in numbers { workers[number]?.queue.close() }
-        for number in numbers { workers[number]?.finish() }
-        commitToGroup(wait: true)
-        for number in numbers {
-            dispatch.remove(number)
-            catchingUp[number] = nil
-            unread.remove(number)
-            store.closeShard(number)
-        }
-        assigned.subtract(partitions)
-        lastCommitted = lastCommitted.filter { !numbers.contains($0.key.partition) }
-        if !numbers.isEmpty { notify(.revoked(shards: numbers)) }
-    }
+    // MARK: What librdkafka reports (on the polling thread)
 
     private func handle(_ error: KafkaError) {
         if error.isOffsetOutOfRange, let partition = error.topicPartition {
             let index = definitions.streams.firstIndex { $0.topic == partition.topic } ?? 0
             let offset = workers[partition.partition]?.shard.nextOffset(stream: index) ?? 0
-            let gone = IngestError.positionGone(partition, offset: offset, oldest: nil)
-            if catchingUp[partition.partition] != nil {
-                catchingUp[partition.partition]!.fault = gone.description
-                return
-            }
-            stopShard(partition.partition, gone.description)
-            try? consumer.pause(partitions(of: partition.partition))
+            cannotGoOn(partition.partition, .positionGone(partition, offset: offset, oldest: nil))
         } else if error.isPartitionEnd {
             if let partition = error.topicPartition { catchingUp[partition.partition]?.ended.insert(partition.topic) }
             setDisconnected(nil)
         } else {
             if error.isUnreachable { setDisconnected(Store.now()) }
+            if error.isUnknownTopic, let topic = error.topicPartition?.topic { watch.suspect(topic) }
             notify(.kafka(message: error.description, isError: true))
         }
     }
 
+    var isConnected: Bool { disconnectedSince == nil }
+
     private func setDisconnected(_ since: Int64?) {
+        metrics.setConnected(since == nil)
         guard since == nil || disconnectedSince == nil else { return }
         disconnectedSince = since
-        for worker in workers.values { worker.shard.noteDisconnected(since: since) }
-        for next in catchingUp.values { next.live.noteDisconnected(since: since) }
+        for shard in store.shards { shard.noteDisconnected(since: since) }
+        for number in catchingUp.keys { workers[number]?.shard.noteDisconnected(since: since) }
     }
 }

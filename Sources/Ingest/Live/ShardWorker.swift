@@ -10,7 +10,7 @@ final class ShardWorker: @unchecked Sendable {
     private let definitions: Definitions
     private let deadLetters: DeadLetters?
     /// By stream: records before this offset were read before, and their dead letters sent.
-    private let lettersFrom: [Int64]
+    let lettersFrom: [Int64]
     private let metrics: IngestMetrics
     private let notify: @Sendable (IngestNotice) -> Void
     private var thread: WorkerThread?
@@ -35,7 +35,7 @@ final class ShardWorker: @unchecked Sendable {
 
     init(
         shard: Shard, definitions: Definitions, descriptorSets: [[UInt8]?], partitionCounts: [String: Int],
-        deadLetters: DeadLetters?, lettersFrom: [Int64?] = [], metrics: IngestMetrics,
+        deadLetters: DeadLetters?, lettersFrom: [Int64?] = [], metrics: IngestMetrics, cost: RecordCost,
         notify: @escaping @Sendable (IngestNotice) -> Void
     ) throws(DecoderSetupError) {
         self.shard = shard
@@ -58,7 +58,7 @@ final class ShardWorker: @unchecked Sendable {
         progress = BatchProgress(streamCount: definitions.streams.count)
         // Two batches may wait while one is applied.
         queue = RecordQueue(
-            pauseBytes: definitions.store.maxBatchBytes * 2, pauseCount: definitions.store.maxBatchEvents * 2)
+            pauseBytes: definitions.store.maxBatchBytes * 2, pauseCount: definitions.store.maxBatchEvents * 2, cost: cost)
     }
 
     func start() {
@@ -74,11 +74,16 @@ final class ShardWorker: @unchecked Sendable {
 
     private func run() {
         while queue.take(
-            into: &records, maxCount: definitions.store.maxBatchEvents, maxBytes: definitions.store.maxBatchBytes) {
+            into: &records, maxCount: definitions.store.maxBatchEvents, maxBytes: definitions.store.maxBatchBytes,
+            maxCost: metrics.shareBytes) {
             let isDone = applyRecords()
             for record in records { record.destroy() }
             records.removeAll(keepingCapacity: true)
-            if !isDone { return }
+            queue.giveBack()
+            if !isDone {
+                queue.close()  // Nobody takes from it any more; the polling thread sees it and stops reading.
+                return
+            }
         }
     }
 
@@ -175,7 +180,7 @@ final class ShardWorker: @unchecked Sendable {
         while true {
             do {
                 try shard.apply(batch, progress)
-                if isRetrying {
+                if isRetrying, !queue.isClosed {
                     shard.noteStopped(nil)
                     notify(.resumed(shard: shard.number))
                 }

@@ -38,7 +38,7 @@ public final class Replay {
     private let notify: @Sendable (IngestNotice) -> Void
     private let consumer: Consumer
     private let events: ReplayEvents
-    private let dispatch = RecordDispatch()
+    private let dispatch: RecordDispatch
     private let metrics = IngestMetrics()
 
     private static let pollMilliseconds = 100
@@ -52,6 +52,7 @@ public final class Replay {
         self.descriptorSets = descriptorSets
         self.notify = notify
         try SourceTopics.checkDecoders(definitions, descriptorSets)
+        dispatch = RecordDispatch(definitions, metrics)
         let events = ReplayEvents(notify)
         self.events = events
         let topics = definitions.streams.map(\.topic)
@@ -137,7 +138,7 @@ public final class Replay {
         for shard in shards {
             dispatch.workers[shard.number] = try ShardWorker(
                 shard: shard, definitions: definitions, descriptorSets: descriptorSets, partitionCounts: partitionCounts,
-                deadLetters: nil, metrics: metrics, notify: notify)
+                deadLetters: nil, metrics: metrics, cost: dispatch.cost, notify: notify)
         }
         let paused = Array(starts.keys)
         defer {
@@ -152,18 +153,18 @@ public final class Replay {
         let byNumber = Dictionary(uniqueKeysWithValues: shards.map { ($0.number, $0) })
         var open = sources
         while !open.isEmpty, !isInterrupted() {
-            try poll(&limits)
+            let max = dispatch.balance(consumer) { number in open.filter { $0.partition.partition == number }.map(\.partition) }
+            try poll(max, &limits)
             for source in open where limits[source.stream][source.partition.partition] < 0 { learnEnd(source.partition, source.stream, &limits) }
             try check(byNumber)
             open.removeAll { isDone($0, byNumber, limits) }
-            dispatch.balance(consumer) { number in open.filter { $0.partition.partition == number }.map(\.partition) }
             progress(Self.progress(sources, byNumber, limits))
         }
         return open.isEmpty
     }
 
-    private func poll(_ limits: inout [[Int64]]) throws {
-        let count = try consumer.poll(max: Self.maxRecordsPerPoll, timeoutMilliseconds: Self.pollMilliseconds) { record in
+    private func poll(_ max: Int, _ limits: inout [[Int64]]) throws {
+        let count = try consumer.poll(max: max, timeoutMilliseconds: Self.pollMilliseconds) { record in
             let stream = record.topicOrdinal, number = record.partition
             if limits[stream][number] < 0 {
                 learnEnd(TopicPartition(topic: consumer.topics[stream], partition: number), stream, &limits)
@@ -171,7 +172,7 @@ public final class Replay {
             let limit = limits[stream][number]
             if limit >= 0, record.offset >= limit { record.destroy() } else { dispatch.take(record) }
         }
-        if count > 0 { dispatch.handOver() }
+        if count > 0 { for partition in dispatch.handOver() { events.notEnded(partition) } }
     }
 
     /// What the answer to the partition's first fetch said; asking for it costs no request.
@@ -226,6 +227,8 @@ private final class ReplayEvents: @unchecked Sendable {
         ended = []
         outOfRange = nil
     }
+
+    func notEnded(_ partition: TopicPartition) { ended.remove(partition) }
 
     func take(_ error: KafkaError) {
         if error.isPartitionEnd, let partition = error.topicPartition {

@@ -22,7 +22,8 @@ extension LookupService {
                     missing.append("Shard \(status.shard) is \(lag) events behind; ready at \(limit) (server.ready_lag_events).")
                 }
             } else {
-                missing.append("Shard \(status.shard) does not know its lag yet: nothing has been fetched.")
+                let cause = status.state == .disconnected ? status.reason ?? "no broker answers" : "nothing has been fetched"
+                missing.append("Shard \(status.shard) does not know its lag yet: \(cause).")
             }
         }
         return Readiness(missing: missing)

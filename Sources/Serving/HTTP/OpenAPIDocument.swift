@@ -687,8 +687,8 @@ package let openAPIDocument = #"""
             shard: { type: integer }
             state:
               type: string
-              enum: [open, stopped]
-              description: A stopped shard needs a person; its rows are still served.
+              enum: [open, disconnected, stopped]
+              description: A stopped shard needs a person, a disconnected one waits for a broker; its rows are still served.
             reason: { type: [string, "null"] }
             lag_events:
               type: [integer, "null"]

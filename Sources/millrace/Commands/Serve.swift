@@ -16,6 +16,10 @@ struct Serve: AsyncParsableCommand {
             SIGTERM and SIGINT stop it cleanly: requests that have begun are answered, batches at work are committed, shards are closed. \
             A second signal ends it at once; nothing is lost then either.
 
+            While no broker answers, the shards that lie on the disk are served as they are (state `disconnected`, values `stale` by \
+            max_staleness, not ready), and reading begins when one does. A missing topic, unequal partitions or a property that librdkafka \
+            does not know end it with code 1.
+
             Addresses, brokers and the store's directory may be set by the environment: MILLRACE_HTTP, MILLRACE_GRPC, \
             MILLRACE_KAFKA_BROKERS, MILLRACE_KAFKA_GROUP, MILLRACE_KAFKA_ASSIGNMENT, MILLRACE_STORE_DIRECTORY, \
             MILLRACE_STORE_DURABILITY, MILLRACE_READY_LAG. MILLRACE_LOG_LEVEL is debug, info (default), warning or error.
@@ -44,13 +48,6 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger.millrace("millrace")
         let store = Store(definitions)
         let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
-        do {
-            try Topics.ensure(definitions, partitions: createTopics, logger: logger)
-        } catch {
-            printError("\(error)")
-            throw Exit.failed
-        }
-
         let lookups = LookupService(source: LookupSource(store: store))
         let http = HTTPServer(
             service: lookups, host: definitions.server.httpHost, port: definitions.server.httpPort,
@@ -60,7 +57,7 @@ struct Serve: AsyncParsableCommand {
             service: lookups, host: definitions.server.grpcHost, port: definitions.server.grpcPort
         ) { port in logger.notice("gRPC on \(definitions.server.grpcHost):\(port)") }
         var services: [any Service] = [
-            IngestLifecycle(ingest: ingest, store: store, logger: logger), http, grpc,
+            IngestLifecycle(ingest: ingest, store: store, topicPartitions: createTopics, logger: logger), http, grpc,
         ]
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(
@@ -78,10 +75,28 @@ struct Serve: AsyncParsableCommand {
 struct IngestLifecycle: Service {
     let ingest: IngestService
     let store: Store
+    /// Make missing topics with so many partitions.
+    let topicPartitions: Int?
     let logger: Logger
 
     func run() async throws {
-        try await offPool { try ingest.start() }
+        do {
+            // It blocks until a broker answers, and must let go when the program is to end.
+            try await withTaskCancellationHandler {
+                try await withGracefulShutdownHandler {
+                    try await offPool {
+                        try ingest.start { try Topics.ensure(store.definitions, partitions: topicPartitions, logger: logger) }
+                    }
+                } onGracefulShutdown: {
+                    ingest.interrupt()
+                }
+            } onCancel: {
+                ingest.interrupt()
+            }
+        } catch {
+            store.closeAll()
+            throw error
+        }
         // Once in a while: slots of readers that died (`millrace get`, killed) would pin old pages.
         while !Task.isShuttingDownGracefully {
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(60)) }

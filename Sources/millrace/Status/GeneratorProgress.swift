@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import Foundation
 
 /// How far `generate` is, on standard error; once a second.

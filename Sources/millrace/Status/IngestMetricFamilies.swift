@@ -58,6 +58,18 @@ struct IngestMetricFamilies {
             MetricFamily(
                 name: "millrace_dead_letters_failed_total", help: "Dead letters that could not be delivered.", kind: .counter,
                 value: Double(snapshot.deadLettersFailed)),
+            MetricFamily(
+                name: "millrace_kafka_connected", help: "1 while a broker answers, else 0.", kind: .gauge,
+                value: snapshot.isConnected ? 1 : 0),
+            MetricFamily(
+                name: "millrace_ingest_held_bytes", help: "What the records that wait or are worked on take, over all shards.",
+                kind: .gauge, value: Double(snapshot.heldBytes)),
+            MetricFamily(
+                name: "millrace_ingest_held_bytes_limit", help: "The bound of millrace_ingest_held_bytes: store.max_waiting_size.",
+                kind: .gauge, value: Double(store.definitions.store.maxWaitingBytes)),
+            MetricFamily(
+                name: "millrace_ingest_paused_shards", help: "Shards that are not read for the moment because enough of them waits.",
+                kind: .gauge, value: Double(snapshot.pausedShards)),
             latency(snapshot),
         ]
     }

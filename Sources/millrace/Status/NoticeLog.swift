@@ -14,6 +14,11 @@ struct NoticeLog {
         case .retrying(let shard, let reason): logger.error("shard \(shard) cannot commit and tries again every 2 s: \(reason)")
         case .resumed(let shard): logger.notice("shard \(shard) commits again")
         case .generation(let shard, let message): logger.notice("shard \(shard): \(message)")
+        case .notWritable(let shard, let reason):
+            logger.error("shard \(shard) cannot be written, is served as it is and opened again every 2 s: \(reason)")
+        case .waitingForBrokers(let reason, let seconds, let shards):
+            logger.warning("no broker answers, trying again in \(seconds) s; serving \(shards) shards as they are on the disk: \(reason)")
+        case .brokersAnswered: logger.notice("a broker answers: reading begins")
         case .partitionMismatch(let stream, let key, let expected, let actual):
             logger.error("""
                 stream `\(stream)`: the event of key \(key) is in partition \(actual), but `partitioner` puts the key in \(expected), \

@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import Foundation
 internal import Ingest
 

@@ -1,5 +1,6 @@
 import FeatureStore
 import Foundation
+import TestSupport
 import Testing
 
 /// Where days, weeks and months begin, at the dates on which clocks do odd things; and everywhere against Foundation's tables.

@@ -1,5 +1,6 @@
 import FeatureStore
 import Foundation
+import TestSupport
 import Testing
 
 /// Every mistake in the file: its place, what it says and what it suggests.
@@ -313,7 +314,7 @@ import Testing
     }
 
     @Test func anyChangedByteIsAFaultOrFine() {
-        var generator = SplitMix(seed: 5)
+        var generator = SeededGenerator(seed: 5)
         let bytes = Array(Self.good.utf8)
         for _ in 0..<400 {
             var changed = bytes

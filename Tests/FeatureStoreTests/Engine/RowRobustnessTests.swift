@@ -1,4 +1,5 @@
 import FeatureStore
+import TestSupport
 import Testing
 
 /// Damaged rows give `CorruptRow` or some values, never a trap.

@@ -1,5 +1,6 @@
 import FeatureStore
 import Foundation
+import TestSupport
 import Testing
 
 /// How near the estimates come to the truth, on larger sets than the oracle's streams have. What was seen is printed.

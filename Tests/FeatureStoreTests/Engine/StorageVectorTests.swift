@@ -1,6 +1,7 @@
 import FeatureStore
 import Foundation
 import LMDB
+import TestSupport
 import Testing
 
 /// The rows shown in docs/STORAGE.md are those that the engine writes.

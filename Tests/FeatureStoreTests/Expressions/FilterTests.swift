@@ -1,4 +1,5 @@
 import FeatureStore
+import TestSupport
 import Testing
 
 /// Filters over event fields: tables, and a random comparison with a plain recursive evaluation by definition.
@@ -92,7 +93,7 @@ import Testing
 
     /// A random condition as text, with its value by definition for one event.
     struct Random {
-        var generator: SplitMix
+        var generator: SeededGenerator
         var event: [Cell] = []
 
         mutating func makeEvent() {
@@ -187,7 +188,7 @@ import Testing
     }
 
     @Test func equalsAReference() throws {
-        var random = Random(generator: SplitMix(seed: 7))
+        var random = Random(generator: SeededGenerator(seed: 7))
         var accepted = 0
         for _ in 0..<5000 {
             random.makeEvent()

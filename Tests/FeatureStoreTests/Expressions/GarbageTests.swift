@@ -1,4 +1,5 @@
 import FeatureStore
+import TestSupport
 import Testing
 
 /// Any text gives a program or an error with a place in it; nothing traps and nothing hangs.
@@ -10,7 +11,7 @@ import Testing
     ]
 
     @Test func neverTraps() {
-        var generator = SplitMix(seed: 42)
+        var generator = SeededGenerator(seed: 42)
         var compiled = 0
         for _ in 0..<20_000 {
             var text = ""
@@ -25,7 +26,7 @@ import Testing
     }
 
     @Test func neverTrapsOnChangedExpressions() {
-        var generator = SplitMix(seed: 43)
+        var generator = SeededGenerator(seed: 43)
         let good = [
             "n > 1 and (page == \"a\" or not member) and price * 2 - 1.5 <= 7", "page in ('a', 'b') or starts_with(page, \"/x\") or n is not null",
             "if(n > 1, get(counts, \"a\") / max(n, 1), coalesce(price, 0))", "clamp(log1p(n), 0, 10) + size(list) * share(counts, page)",

@@ -1,4 +1,5 @@
 import FeatureStore
+import TestSupport
 import Testing
 
 /// Explanations of random streams: the value is the lookup's, the parts add up to it, and what was dropped of each row is the oracle's count.
@@ -28,7 +29,7 @@ import Testing
 
         var store = try open(definitions, shardCount)
         defer { store.closeAll() }
-        var batches = (0..<shardCount).map { _ in EventBatch() }
+        let batches = (0..<shardCount).map { _ in EventBatch() }
         let memory = EventMemory()
         func flush() throws {
             for i in batches.indices {

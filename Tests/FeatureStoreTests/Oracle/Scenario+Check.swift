@@ -1,4 +1,5 @@
 import FeatureStore
+import TestSupport
 
 extension Scenario {
     /// Runs the engine and the oracle side by side. Nil when they agree, else the first difference.

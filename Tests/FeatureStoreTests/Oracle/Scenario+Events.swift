@@ -1,4 +1,5 @@
 import FeatureStore
+import TestSupport
 
 extension Scenario {
     /// As `Scenario(seed:)`, but with views that keep events, exact and calendar windows, retractions and attribution.

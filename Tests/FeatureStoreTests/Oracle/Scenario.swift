@@ -1,4 +1,5 @@
 import FeatureStore
+import TestSupport
 
 /// Random definitions and a random stream of events, all from one seed.
 struct Scenario {

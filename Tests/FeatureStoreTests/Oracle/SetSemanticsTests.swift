@@ -1,4 +1,5 @@
 import FeatureStore
+import TestSupport
 import Testing
 
 /// Rows are functions of the *set* of accepted events: order, repetition, batches and reloading must not change a byte.

@@ -1,4 +1,5 @@
 import FeatureStore
+import TestSupport
 import Testing
 
 /// A changed definitions file over a shard that holds rows already.

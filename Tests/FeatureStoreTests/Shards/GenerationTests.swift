@@ -1,6 +1,7 @@
 import FeatureStore
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// A next generation beside the live shard: who sees it when, and what is left after a kill at any point.

@@ -1,6 +1,7 @@
 import FeatureStore
 import Foundation
 import LMDB
+import TestSupport
 import Testing
 
 /// What a shard promises about its directory: batches are applied whole or not at all, and what was applied is there after reopening.

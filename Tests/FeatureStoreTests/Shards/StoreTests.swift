@@ -1,6 +1,7 @@
 import FeatureStore
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Lookups over shards: where a key's row is, and what happens while rows are being written.

@@ -1,6 +1,7 @@
 import FeatureStore
 import Foundation
 import Ingest
+import TestSupport
 import Testing
 
 /// A store and logs in a directory; what a backfill makes of them.
@@ -39,7 +40,7 @@ final class BackfillFixture {
 
     /// Clicks and views, some late, some twice, some broken.
     static func log(_ count: Int, seed: UInt64) -> String {
-        var random = SplitMix(seed)
+        var random = SeededGenerator(seed: seed)
         var lines: [String] = []
         for n in 0..<count {
             let time = 1_700_000_000 + n * 10 - (random.chance(5) ? random.below(10_000) : 0)
@@ -107,7 +108,7 @@ final class BackfillFixture {
         #expect(rows.reduce(0) { $0 + $1.count } == 40)
         #expect(whole.counts[0].applied > 1_500 && whole.counts[0][.duplicate] > 50 && whole.counts[0][.malformed] > 30)
         #expect(whole.skipped.noStream > 20 && whole.skipped.otherTopics > 20)
-        var random = SplitMix(seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<4 {
             fixture.removeStore()
             var outcome: Backfill.Outcome!

@@ -2,6 +2,7 @@ import FeatureStore
 import Foundation
 import Ingest
 import Kafka
+import TestSupport
 import Testing
 
 /// Backfill and then live over librdkafka's mock cluster: the same rows as live alone, wherever the one hands over to the other.
@@ -48,7 +49,7 @@ import Testing
     }
 
     /// Times go up and down a little.
-    private func events(_ count: Int, _ random: inout SplitMix) -> [Event] {
+    private func events(_ count: Int, _ random: inout SeededGenerator) -> [Event] {
         var offsets = Array(repeating: Int64(0), count: Self.partitions)
         return (0..<count).map { n in
             let customer = "c\(random.below(20))", time = 1_700_000_000 + n * 7 - random.below(60)
@@ -107,7 +108,7 @@ import Testing
 
     @Test func handsOverByOffsetAndByTime() async throws {
         defer { try? FileManager.default.removeItem(at: directory) }
-        var random = SplitMix(21)
+        var random = SeededGenerator(seed: 21)
         let events = events(1_500, &random)
         try produce(events)
         var ends = Array(repeating: Int64(0), count: Self.partitions)

@@ -3,11 +3,12 @@
 import AllocationCounter
 import FeatureStore
 import Ingest
+import TestSupport
 import Testing
 
 @Suite struct DecodeAllocationTests {
     @Test(arguments: [false, true]) func theSteadyStateAllocatesNothing(isJSON: Bool) {
-        var random = SplitMix(6)
+        var random = SeededGenerator(seed: 6)
         let clicks = (0..<100).map { _ in SampleClick(&random) }
         let batch = EventBatch()
         let payloads = clicks.map { isJSON ? $0.json(&random) : $0.protobuf(&random) }

@@ -1,6 +1,7 @@
 import FeatureStore
 import Foundation
 import Ingest
+import TestSupport
 import Testing
 
 @Suite struct DecodeEquivalenceTests {
@@ -10,7 +11,7 @@ import Testing
         let plain = Streams.decoder(Streams.click(Streams.protobuf(Streams.clickMessage)))
         let confluent = Streams.decoder(Streams.click(Streams.protobuf(Streams.clickMessage, .confluent)))
         let batch = EventBatch()
-        var random = SplitMix(1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<5_000 {
             let click = SampleClick(&random)
             let text = click.json(&random)
@@ -47,7 +48,7 @@ import Testing
     @Test func projectionEqualsFoundation() throws {
         let paths = ["a", "b", "a.a", "a.b", "b.a.b", "c"]
         let batch = EventBatch()
-        var random = SplitMix(2)
+        var random = SeededGenerator(seed: 2)
         var events = 0
         func document(_ depth: Int) -> String {
             switch depth > 3 ? random.below(4) : random.below(9) {

@@ -1,6 +1,7 @@
 import FeatureStore
 import Foundation
 import Ingest
+import TestSupport
 import Testing
 
 /// Whatever the bytes are, the outcome is an event or a named fault within them. `Decoded` checks that; a trap fails the run.
@@ -13,7 +14,7 @@ import Testing
     }
 
     private func formats() -> [Format] {
-        var random = SplitMix(9)
+        var random = SeededGenerator(seed: 9)
         let click = SampleClick(&random)
         let wire = click.protobuf(&random)
         return [
@@ -49,7 +50,7 @@ import Testing
     }
 
     @Test func manyCorruptions() {
-        var random = SplitMix(4)
+        var random = SeededGenerator(seed: 4)
         for format in formats() {
             for _ in 0..<20_000 {
                 var bytes = format.sample

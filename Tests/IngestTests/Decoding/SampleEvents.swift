@@ -1,20 +1,6 @@
 import FeatureStore
 import Ingest
-
-/// Repeatable randomness.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-    mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
-}
+import TestSupport
 
 /// A click as it is meant, and its bytes in every format.
 struct SampleClick {
@@ -30,7 +16,7 @@ struct SampleClick {
     var device: Int
     var micros: Int64
 
-    init(_ random: inout SplitMix) {
+    init(_ random: inout SeededGenerator) {
         func text(_ limit: Int) -> String {
             let alphabet = Array("abcXYZ019 -_/\"\\\n\u{1}éß€語😀")
             return String((0...random.below(limit)).map { _ in alphabet[random.below(alphabet.count)] })
@@ -60,7 +46,7 @@ struct SampleClick {
     }
 
     /// Members in any order, strings escaped in any way, things in between that nobody asked for.
-    func json(_ random: inout SplitMix) -> [UInt8] {
+    func json(_ random: inout SeededGenerator) -> [UInt8] {
         func quoted(_ text: String) -> String {
             var out = "\""
             for scalar in text.unicodeScalars {
@@ -103,7 +89,7 @@ struct SampleClick {
     }
 
     /// Fields in any order, the product in one piece or two, unknown fields in between.
-    func protobuf(_ random: inout SplitMix) -> [UInt8] {
+    func protobuf(_ random: inout SeededGenerator) -> [UInt8] {
         let productPart: [(inout WireWriter) -> Void] = [{ $0.string(1, product) }, { $0.string(2, category) }, { $0.string(3, price) }]
         var parts: [(inout WireWriter) -> Void] = [
             { $0.string(1, id) }, { $0.string(2, customer) }, { $0.timestamp(3, micros: micros) }, { $0.string(4, page) },

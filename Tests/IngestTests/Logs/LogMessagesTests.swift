@@ -1,6 +1,7 @@
 import FeatureStore
 import Foundation
 import Ingest
+import TestSupport
 import Testing
 
 @Suite struct LogMessagesTests {
@@ -18,7 +19,7 @@ import Testing
     }
 
     @Test func messagesAndTheSameInJSON() {
-        var random = SplitMix(7)
+        var random = SeededGenerator(seed: 7)
         let clicks = (0..<200).map { _ in SampleClick(&random) }
         let path = fixture.write("clicks.pb", delimited(clicks.map { $0.protobuf(&random) }))
         var options = fixture.options([path])
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func brokenMessagesAndBrokenFiles() {
-        var random = SplitMix(8)
+        var random = SeededGenerator(seed: 8)
         let message = SampleClick(&random).protobuf(&random)
         let mixed = fixture.run(fixture.options([fixture.write("clicks.pb", delimited([message, [0xff, 0xff], [], message]))]))
         #expect(mixed.events.count == 2)

@@ -14,8 +14,9 @@ import Testing
         try cluster.createTopic("clicks", partitions: 3)
     }
 
-    private func definitions() -> Definitions {
+    private func definitions(waiting: Int = 256 << 20) -> Definitions {
         var store = StoreSettings()
+        store.maxWaitingBytes = waiting
         store.directory = directory
         store.initialMapBytes = 1 << 20
         var kafka = KafkaSettings()
@@ -96,6 +97,14 @@ import Testing
             return .decimal(units: Int128(events.count * 125), scale: 2)
         }
         #expect(served.spent == expected)
+    }
+
+    @Test func `records that do not fit the memory are read again, and none is missing at the end`() throws {
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try produce(0..<500)
+        try produce(500..<514, padding: 300_000)
+        let outcome = try rebuild(definitions(waiting: 1 << 20)).run(allowsGaps: false)
+        #expect(outcome.isComplete && outcome.counts[0].applied == 504 && outcome.counts[0][.malformed] == 10 && outcome.counts[0][.duplicate] == 0)
     }
 
     /// The mock cluster keeps about 5 MB of a partition and drops the oldest silently, as retention does.

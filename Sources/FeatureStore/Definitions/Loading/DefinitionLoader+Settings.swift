@@ -5,7 +5,7 @@ extension DefinitionLoader {
     func readStore(_ node: YAMLNode?) -> StoreSettings {
         let section = settings(
             node, "store",
-            keys: ["directory", "durability", "initial_map_size", "max_map_size", "max_batch_events", "max_batch_size"])
+            keys: ["directory", "durability", "initial_map_size", "max_map_size", "max_batch_events", "max_batch_size", "max_waiting_size"])
         var store = StoreSettings()
         if let node = section["directory"], let directory = string(node, "directory") {
             // A variable's path is the shell's: relative to the current directory.
@@ -29,6 +29,9 @@ extension DefinitionLoader {
         }
         if let node = section["max_batch_size"] {
             store.maxBatchBytes = size(node, "max_batch_size", in: (1 << 16)...(1 << 30)) ?? store.maxBatchBytes
+        }
+        if let node = section["max_waiting_size"] {
+            store.maxWaitingBytes = size(node, "max_waiting_size", in: (1 << 20)...(1 << 40)) ?? store.maxWaitingBytes
         }
         return store
     }

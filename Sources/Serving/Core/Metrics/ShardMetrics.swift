@@ -25,8 +25,8 @@ extension LookupService {
             MetricFamily(
                 name: "millrace_ready", help: "1 when /readyz answers 200, else 0.", kind: .gauge,
                 value: readiness().isReady ? 1 : 0),
-            gauge("millrace_shard_up", "1 while the shard applies events, 0 when it stopped and needs a person.") {
-                $0.state == .open ? 1 : 0
+            gauge("millrace_shard_up", "1 while the shard applies events or waits for brokers, 0 when it stopped and needs a person.") {
+                $0.state == .stopped ? 0 : 1
             },
             gauge("millrace_shard_lag_events", "Events that the topics hold and the shard has not applied.") {
                 $0.lagEvents.map(Double.init)

@@ -1,13 +1,15 @@
 import Foundation
 
-/// A directory of its own for one test; removed with the object.
-final class TemporaryDirectory: Sendable {
-    let path: String
+/// A directory of its own for one test; removed with everything in it when the object goes.
+public final class TemporaryDirectory: Sendable {
+    public let path: String
 
-    init() {
+    public init() {
         path = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-tests-\(UUID().uuidString)").path
         try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
+
+    public func file(_ name: String) -> String { "\(path)/\(name)" }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -1,23 +1,11 @@
-import Foundation
 import LMDB
+import TestSupport
 
-/// A directory of its own for one test, removed with everything in it.
-final class TemporaryDirectory: Sendable {
-    let path: String
-
-    init() {
-        path = FileManager.default.temporaryDirectory.appending(path: "lmdb-test-\(UUID().uuidString)").path
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
+extension TemporaryDirectory {
     func open(
-        mapBytes: Int = 16 << 20, maxReaders: Int = 126, mode: Environment.SyncMode = .dataSynced, readOnly: Bool = false,
-        diskReserveBytes: Int = 0
+        mapBytes: Int = 16 << 20, maxReaders: Int = 126, mode: Environment.SyncMode = .dataSynced, readOnly: Bool = false
     ) throws(LMDBError) -> Environment {
-        try Environment(.init(
-            path: path, mapBytes: mapBytes, maxReaders: maxReaders, mode: mode, readOnly: readOnly,
-            diskReserveBytes: diskReserveBytes))
+        try Environment(.init(path: path, mapBytes: mapBytes, maxReaders: maxReaders, mode: mode, readOnly: readOnly))
     }
 }
 

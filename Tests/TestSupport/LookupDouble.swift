@@ -1,47 +1,47 @@
-import FeatureStore
-import Serving
-import Synchronization
+public import FeatureStore
+public import Serving
+public import Synchronization
 
 /// A store made of closures: service `homepage` of entity `customer` with four features, one shard with two topics, one known customer `c1`.
-final class LookupDouble: Sendable {
-    struct State: Sendable {
-        var assigned = true
-        var statuses = [LookupDouble.openShard]
-        var unavailable: Set<String> = []
-        var asked: [(key: String, asOf: Int64, maxStaleness: Microseconds?)] = []
-        var statusReads = 0
+public final class LookupDouble: Sendable {
+    public struct State: Sendable {
+        public var assigned = true
+        public var statuses = [LookupDouble.openShard]
+        public var unavailable: Set<String> = []
+        public var asked: [(key: String, asOf: Int64, maxStaleness: Microseconds?)] = []
+        public var statusReads = 0
     }
 
-    let state = Mutex(State())
-    let maxKeys: Int
+    public let state = Mutex(State())
+    public let maxKeys: Int
 
-    init(maxKeys: Int = 3) { self.maxKeys = maxKeys }
+    public init(maxKeys: Int = 3) { self.maxKeys = maxKeys }
 
-    static let now: Int64 = 1_767_225_600_000_000  // 2026-01-01T00:00:00Z
-    static let features = ["clicks_5m", "spend_1h", "last_category", "views_by_category"]
-    static let types: [ValueType] = [.int, .decimal(scale: 6), .string, .map(.int)]
-    static let openShard = ShardStatus(
+    public static let now: Int64 = 1_767_225_600_000_000  // 2026-01-01T00:00:00Z
+    public static let features = ["clicks_5m", "spend_1h", "last_category", "views_by_category"]
+    public static let types: [ValueType] = [.int, .decimal(scale: 6), .string, .map(.int)]
+    public static let openShard = ShardStatus(
         shard: 0, state: .open,
         positions: [
             .init(topic: "clicks", partition: 0, offset: 12, end: 14), .init(topic: "purchases", partition: 0, offset: 3, end: nil),
         ], lagEvents: 2, freshness: 12_500, rows: 7, mapBytes: 65_536, usedBytes: 4_096)
 
-    static let known = [
+    public static let known = [
         FeatureValue(value: .int(5), status: .present, newestEventTime: now - 1_000_000),
         FeatureValue(value: .decimal(units: 12_340_000, scale: 6), status: .present, newestEventTime: now - 2_000_001),
         FeatureValue(value: .string("sho\"es"), status: .stale, newestEventTime: now),
         FeatureValue(value: .map([.init(key: "a", value: .int(1)), .init(key: "b", value: .int(2))]), status: .present, newestEventTime: nil),
     ]
-    static let unknown = [
+    public static let unknown = [
         FeatureValue(value: .int(0), status: .defaulted, newestEventTime: nil),
         FeatureValue(value: .null, status: .missing, newestEventTime: nil),
         FeatureValue(value: .null, status: .missing, newestEventTime: nil),
         FeatureValue(value: .null, status: .missing, newestEventTime: nil),
     ]
 
-    var service: LookupService { LookupService(source: source) }
+    public var service: LookupService { LookupService(source: source) }
 
-    var source: LookupSource {
+    public var source: LookupSource {
         var definitions = Definitions(
             name: "test", entities: [.init(name: "customer")], streams: [], views: [],
             services: [
@@ -93,5 +93,5 @@ final class LookupDouble: Sendable {
 }
 
 extension [UInt8] {
-    var text: String { String(decoding: self, as: UTF8.self) }
+    public var text: String { String(decoding: self, as: UTF8.self) }
 }

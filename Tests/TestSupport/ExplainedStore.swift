@@ -1,18 +1,15 @@
-import FeatureStore
-import Foundation
-import Serving
+public import FeatureStore
+public import Serving
 
 /// A store with one customer's clicks: five at noon, one an hour before, one of them twice, one from the future.
-final class ExplainedStore: Sendable {
-    static let noon: Int64 = 1_767_268_800_000_000  // 2026-01-01T12:00:00Z
-    let store: Store
-    private let directory: String
+public final class ExplainedStore: Sendable {
+    public static let noon: Int64 = 1_767_268_800_000_000  // 2026-01-01T12:00:00Z
+    public let store: Store
+    private let directory = TemporaryDirectory()
 
-    init() throws {
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("millrace-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    public init() throws {
         var settings = StoreSettings()
-        settings.directory = directory
+        settings.directory = directory.path
         settings.initialMapBytes = 1 << 20
         store = Store(Definitions(
             name: "explained", entities: [.init(name: "customer")],
@@ -50,11 +47,8 @@ final class ExplainedStore: Sendable {
         shard.noteEnd(stream: 0, end: 8)
     }
 
-    deinit {
-        store.closeAll()
-        try? FileManager.default.removeItem(atPath: directory)
-    }
+    deinit { store.closeAll() }
 
-    var service: LookupService { LookupService(source: LookupSource(store: store)) }
-    static let asked: Int64 = noon + .seconds(110)
+    public var service: LookupService { LookupService(source: LookupSource(store: store)) }
+    public static let asked: Int64 = noon + .seconds(110)
 }

@@ -1,1 +1,0 @@
-../ServingTests/ExplainedStore.swift
