@@ -29,7 +29,11 @@ public final class SmallDisk: Sendable {
         try file.close()
     }
 
-    public func release() throws { try FileManager.default.removeItem(atPath: ballast) }
+    /// Cut off before it is removed: a process that another test has started meanwhile may have inherited the file, and would keep its pages.
+    public func release() throws {
+        guard truncate(ballast, 0) == 0 else { throw NotMounted() }
+        try FileManager.default.removeItem(atPath: ballast)
+    }
 
     public var freeBytes: Int {
         let attributes = try? FileManager.default.attributesOfFileSystem(forPath: path)

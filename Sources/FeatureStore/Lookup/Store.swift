@@ -80,6 +80,8 @@ public final class Store: Sendable {
                     if state.partitionCounts.isEmpty { state.partitionCounts = shard.partitionCounts }
                 }
             } catch {
+                // A next generation may take its place as soon as the shard is assigned, and then it was no fault.
+                if GenerationFiles.exists(GenerationFiles(number, in: directory).next) { continue }
                 noteUnavailable(number, "\(error)")
             }
         }
