@@ -26,15 +26,7 @@ package struct RowDrops: Sendable, Equatable {
     package init() {}
 
     /// Nil when the bytes do not have the format.
-    package init?(_ bytes: UnsafeRawBufferPointer) {
-        guard bytes.count % Self.entryBytes == 0 else { return nil }
-        for at in stride(from: 0, to: bytes.count, by: Self.entryBytes) {
-            func count(_ i: Int) -> UInt32 { bytes.loadUnaligned(fromByteOffset: at + 2 + 4 * i, as: UInt32.self) }
-            let id = bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self)
-            if let last = entries.last, last.id >= id { return nil }
-            entries.append((id, Counts(counts: (count(0), count(1), count(2)))))
-        }
-    }
+    package init?(_ bytes: UnsafeRawBufferPointer) { if !add(bytes) { return nil } }
 
     package var isEmpty: Bool { entries.isEmpty }
 
@@ -59,6 +51,20 @@ package struct RowDrops: Sendable, Equatable {
 
     mutating func add(_ other: RowDrops) { for (id, counts) in other.entries { add(counts, id) } }
 
+    /// What the table has of the row. False when the bytes do not have the format.
+    private mutating func add(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count % Self.entryBytes == 0 else { return false }
+        var last = -1
+        for at in stride(from: 0, to: bytes.count, by: Self.entryBytes) {
+            func count(_ i: Int) -> UInt32 { bytes.loadUnaligned(fromByteOffset: at + 2 + 4 * i, as: UInt32.self) }
+            let id = bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self)
+            guard Int(id) > last else { return false }
+            last = Int(id)
+            add(Counts(counts: (count(0), count(1), count(2))), id)
+        }
+        return true
+    }
+
     private mutating func add(_ added: Counts, _ id: UInt16) {
         let at = entries.firstIndex { $0.id >= id } ?? entries.count
         if at == entries.count || entries[at].id != id { entries.insert((id, Counts()), at: at) }
@@ -67,15 +73,24 @@ package struct RowDrops: Sendable, Equatable {
         entries[at].counts.counts = (sum(old.0, new.0), sum(old.1, new.1), sum(old.2, new.2))
     }
 
-    package var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        for (id, entry) in entries {
-            withUnsafeBytes(of: id.littleEndian) { bytes.append(contentsOf: $0) }
-            for count in [entry.future, entry.late, entry.duplicate] {
-                withUnsafeBytes(of: count.littleEndian) { bytes.append(contentsOf: $0) }
-            }
+    private var byteCount: Int { entries.count * Self.entryBytes }
+
+    /// `room` has `byteCount` bytes.
+    private func save(to room: UnsafeMutableRawBufferPointer) {
+        for (i, (id, counts)) in entries.enumerated() {
+            let at = i * Self.entryBytes
+            room.storeBytes(of: id, toByteOffset: at, as: UInt16.self)
+            room.storeBytes(of: counts.future, toByteOffset: at + 2, as: UInt32.self)
+            room.storeBytes(of: counts.late, toByteOffset: at + 6, as: UInt32.self)
+            room.storeBytes(of: counts.duplicate, toByteOffset: at + 10, as: UInt32.self)
         }
-        return bytes
+    }
+
+    package var bytes: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: byteCount) { room, count in
+            count = byteCount
+            save(to: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: room[..<count])))
+        }
     }
 
     /// Adds what was counted in this batch to what the table has of the row, which is cleared afterwards.
@@ -84,10 +99,9 @@ package struct RowDrops: Sendable, Equatable {
         to table: Table, key: UnsafeRawBufferPointer, in transaction: borrowing WriteTransaction
     ) throws {
         if let stored = try transaction.get(table, key) {
-            guard let known = RowDrops(stored) else { throw CorruptRow(what: "counts of dropped events") }
-            add(known)
+            guard add(stored) else { throw CorruptRow(what: "counts of dropped events") }
         }
-        try bytes.withUnsafeBytes { value throws in try transaction.put(table, key, value: value) }
+        save(to: try transaction.reserve(table, key, byteCount: byteCount))
         removeAll()
     }
 }
