@@ -12,6 +12,7 @@ import yaml
 
 from differences import check_counters, compare
 from feed import Feed
+from logs import dump_topics
 from oracle import Oracle
 from program import Program
 from shop_stream import RecordProducer, ShopStream
@@ -320,6 +321,28 @@ def test_verify_tells_a_tampered_row(fed):
     values = {feature["name"]: (feature["live"]["value"], feature["rebuilt"]["value"]) for feature in difference["features"]}
     assert values["clicks_30d"][0] == values["clicks_30d"][1] + 1_000
     assert json.loads(program.command("verify", "--json", "--limit", "0")[1])["shards"][shard]["difference_count"] == 1
+
+
+def test_verify_from_logs_that_reach_further_than_the_store(fed, topics, bootstrap, tmp_path):
+    program, _, producer, stream = fed
+    start(program, producer)
+    assert program.terminate() == 0
+    for _ in range(500):
+        producer.send(stream.next())
+    producer.flush()
+    log = dump_topics(bootstrap, (topics["clicks"], topics["purchases"]), producer.ends, tmp_path / "log.ndjson")
+    # All of it is in the logs: no broker is asked.
+    program.environment["MILLRACE_KAFKA_BROKERS"] = "127.0.0.1:1"
+    code, output, errors = program.command("verify", "--logs", str(log))
+    assert code == 0, output + errors
+    assert "4 shards compared: 0 differences" in output
+    shard, key = tamper(program.store)
+    code, output, errors = program.command("verify", "--logs", str(log), "--json", "--quiet")
+    report = json.loads(output)
+    assert code == 1 and [s["shard"] for s in report["shards"] if not s["equal"]] == [shard]
+    assert [difference["key"] for difference in report["shards"][shard]["differences"]] == [key]
+    code, output, errors = program.command("verify", "--logs", str(tmp_path / "missing.ndjson"))
+    assert code == 1 and "missing.ndjson" in errors
 
 
 def tamper(store):

@@ -17,7 +17,8 @@ public struct ShardComparison: Sendable {
 
     /// One view or one stream's part of the rows of an entity.
     public struct Part: Sendable {
-        public enum Kind: String, Sendable { case stream, view }
+        /// `retractions`: what a stream has retracted; `attribution`: the events that a view's are attributed to.
+        public enum Kind: String, Sendable { case stream, view, retractions, attribution }
         public var entity: String
         public var kind: Kind
         public var name: String
@@ -66,15 +67,15 @@ public struct ShardComparison: Sendable {
 
     private static func parts(_ live: Shard, _ rebuilt: Shard, _ entity: Int) -> [Part] {
         let plan = live.catalog.entities[entity]
-        let definitions = live.catalog.definitions
-        return plan.streams.map { Part(entity: plan.name, kind: .stream, name: definitions.streams[$0.index].name) }
-            + plan.views.indices.map { view in
-                var part = Part(entity: plan.name, kind: .view, name: plan.views[view].definition.name)
-                if live.since[entity][view] != rebuilt.since[entity][view] {
-                    part.skipped = "the view was added later and has not seen every event"
-                }
-                return part
+        return Sections.names(live, entity).map { kind, name in
+            var part = Part(entity: plan.name, kind: kind, name: name)
+            if kind == .view || kind == .attribution,
+                let view = plan.views.firstIndex(where: { $0.definition.name == name }), live.since[entity][view] != rebuilt.since[entity][view]
+            {
+                part.skipped = "the view was added later and has not seen every event"
             }
+            return part
+        }
     }
 
     /// Calls `body` with each section that the shard's definitions know: the part's index, key, bytes. Returns how many rows are damaged.
@@ -96,20 +97,39 @@ public struct ShardComparison: Sendable {
         let count: Int
 
         init(_ shard: Shard, _ entity: Int) {
-            let plan = shard.catalog.entities[entity]
-            for (i, stream) in plan.streams.enumerated() { index[Self.name(RowFormat.SectionKind.stream.rawValue, stream.id)] = i }
-            for (i, view) in plan.views.enumerated() {
-                index[Self.name(RowFormat.SectionKind.view.rawValue, view.id)] = plan.streams.count + i
-            }
-            count = plan.streams.count + plan.views.count
+            let all = Self.all(shard, entity)
+            for (i, section) in all.enumerated() { index[Self.key(section.kind.rawValue, section.id)] = i }
+            count = all.count
         }
 
-        private static func name(_ kind: UInt8, _ id: UInt16) -> UInt32 { UInt32(kind) << 16 | UInt32(id) }
+        /// The parts, in the same order for every shard of the same definitions.
+        static func names(_ shard: Shard, _ entity: Int) -> [(kind: Part.Kind, name: String)] {
+            all(shard, entity).map { section in
+                let kind: Part.Kind = switch section.kind {
+                case .stream: .stream
+                case .view: .view
+                case .retractions: .retractions
+                case .attribution: .attribution
+                }
+                return (kind, section.name)
+            }
+        }
+
+        private static func all(_ shard: Shard, _ entity: Int) -> [(kind: RowFormat.SectionKind, id: UInt16, name: String)] {
+            let plan = shard.catalog.entities[entity], definitions = shard.catalog.definitions
+            func name(_ stream: Int) -> String { definitions.streams[plan.streams[stream].index].name }
+            return plan.streams.indices.map { (.stream, plan.streams[$0].id, name($0)) }
+                + plan.views.map { (.view, $0.id, $0.definition.name) }
+                + plan.retractions.map { (.retractions, plan.streams[$0.stream].id, name($0.stream)) }
+                + plan.views.filter { $0.definition.attribution != nil }.map { (.attribution, $0.id, $0.definition.name) }
+        }
+
+        private static func key(_ kind: UInt8, _ id: UInt16) -> UInt32 { UInt32(kind) << 16 | UInt32(id) }
 
         /// False when the row is damaged.
         func forEach(_ row: UnsafeRawBufferPointer, _ body: (Int, UnsafeRawBufferPointer) -> Void) -> Bool {
             RowFormat.sections(of: row) { kind, id, bytes in
-                if let part = index[Self.name(kind, id)] { body(part, bytes) }
+                if let part = index[Self.key(kind, id)] { body(part, bytes) }
             }
         }
 
@@ -191,7 +211,14 @@ private struct RowComparison {
         guard part.kind == .view, !isDamaged,
             let view = live.catalog.entities[entity].views.firstIndex(where: { $0.definition.name == part.name })
         else {
-            if part.kind == .stream, note.isEmpty { difference.note = "newest event or remembered ids differ" }
+            if note.isEmpty {
+                difference.note = switch part.kind {
+                case .stream: "newest event or remembered ids differ"
+                case .retractions: "the remembered retractions differ"
+                case .attribution: "the events that others are attributed to differ"
+                case .view: ""
+                }
+            }
             return difference
         }
         let a = try values(liveRow, live, plans[view].read, time), b = try values(rebuiltRow, rebuilt, plans[view].read, time)

@@ -1,4 +1,5 @@
 public import FeatureStore
+internal import Kafka
 internal import Synchronization
 
 /// `millrace backfill`: the next generation of every shard, from log files.
@@ -71,7 +72,7 @@ public final class Backfill {
     private let definitions: Definitions
     private let options: Options
     private let pipeline: LogPipeline
-    private let partitionCounts: [String: Int]
+    let partitionCounts: [String: Int]
     private let source: String
 
     public var totalBytes: Int64? { pipeline.totalBytes }
@@ -121,26 +122,8 @@ public final class Backfill {
         var outcome = Outcome(counts: definitions.streams.map { _ in StreamCounts() })
         outcome.shards = shardCount
         outcome.progress.totalBytes = pipeline.totalBytes
-        let marks = shards.map { $0.backfillMark ?? BackfillMark() }
-        let router = BackfillRouter(definitions, shards, marks, partitionCounts, until: options.logs.until)
-        let applier = RoundApplier(shards, threads: min(shardCount, max(1, options.logs.threads)))
-        defer { applier.stop() }
-        if !shards.allSatisfy({ build.isComplete($0.number) }) {
-            let start = marks.map(\.position).min() ?? .start
-            var isStopped = false
-            try pipeline.run(from: start, cuts: marks.map(\.position)) { chunk in
-                try router.take(chunk, &outcome)
-                if router.roundBytes >= options.roundBytes { try applier.apply(router) }
-                progress(outcome.progress)
-                isStopped = isInterrupted()
-                return !isStopped
-            }
-            try applier.apply(router)
-            try applier.finish()
-            outcome.isComplete = !isStopped
-        } else {
-            outcome.isComplete = true
-        }
+        outcome.isComplete = try shards.allSatisfy { build.isComplete($0.number) }
+            || read(into: shards, &outcome, isInterrupted: isInterrupted, progress: progress)
         report(shards, &outcome)
         if outcome.isComplete {
             if let until = options.logs.until {
@@ -150,6 +133,30 @@ public final class Backfill {
             outcome.adopted = try adoptNew(shardCount)
         }
         return outcome
+    }
+
+    /// Applies the logs to shards, from where each of them is, and waits until all is committed. False when it was interrupted.
+    ///
+    /// - Parameter ends: records of these offsets and later are left out, of partitions for which the logs say offsets.
+    func read(
+        into shards: [Shard], before ends: [TopicPartition: Int64] = [:], _ outcome: inout Outcome, isInterrupted: () -> Bool,
+        progress: (Progress) -> Void
+    ) throws -> Bool {
+        let marks = shards.map { $0.backfillMark ?? BackfillMark() }
+        let router = BackfillRouter(definitions, shards, marks, partitionCounts, until: options.logs.until, before: ends)
+        let applier = RoundApplier(shards, threads: min(shards.count, max(1, options.logs.threads)))
+        defer { applier.stop() }
+        var isStopped = false
+        try pipeline.run(from: marks.map(\.position).min() ?? .start, cuts: marks.map(\.position)) { chunk in
+            try router.take(chunk, &outcome)
+            if router.roundBytes >= options.roundBytes { try applier.apply(router) }
+            progress(outcome.progress)
+            isStopped = isInterrupted()
+            return !isStopped
+        }
+        try applier.apply(router)
+        try applier.finish()
+        return !isStopped
     }
 
     /// Where no shard is live there is nobody who could be serving it, so nobody has to be waited for.

@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import Kafka
 
 /// Sorts the events of chunks by shard, until a round of them is applied.
 ///
@@ -18,6 +19,8 @@ final class BackfillRouter {
     private let applied: [LogPosition]
     /// With a cut-over time the live stream begins anew and takes its half by the time, so positions would only lead it past events.
     private let keepsPositions: Bool
+    /// By stream and partition: offsets from here on are left out; .max: none are.
+    private let ends: [[Int64]]
     private var skipped: BackfillMark.Skipped
     /// The first record of a source partition was seen.
     private var begun: Set<[Int32]> = []
@@ -27,13 +30,20 @@ final class BackfillRouter {
     private var spare: BackfillRound?
 
     init(
-        _ definitions: Definitions, _ shards: [Shard], _ marks: [BackfillMark], _ partitionCounts: [String: Int], until: Int64?
+        _ definitions: Definitions, _ shards: [Shard], _ marks: [BackfillMark], _ partitionCounts: [String: Int], until: Int64?,
+        before ends: [TopicPartition: Int64]
     ) {
         self.definitions = definitions
         shardCount = shards.count
         applied = marks.map(\.position)
         skipped = marks[0].skipped
-        keepsPositions = until == nil
+        let keepsPositions = until == nil
+        self.keepsPositions = keepsPositions
+        self.ends = definitions.streams.map { stream in
+            (0..<(partitionCounts[stream.topic] ?? 1)).map { number in
+                keepsPositions ? ends[TopicPartition(topic: stream.topic, partition: number)] ?? .max : .max
+            }
+        }
         facts = definitions.streams.map { stream in
             StreamFacts(
                 maxClockSkew: stream.maxClockSkew, partitioner: stream.partitioner, partitionCount: partitionCounts[stream.topic] ?? 1,
@@ -73,7 +83,7 @@ final class BackfillRouter {
                 number = Int(chunk.partitions[n])
                 if fact.isPartitioned, number != belongs { outcome.partitionMismatches += 1 }
             }
-            if isApplied(chunk, number) { continue }
+            if isApplied(chunk, number) || isBeyond(chunk.offsets[n], stream, chunk.partitions[n]) { continue }
             let count = end - Int(event.firstValue)
             let part = round.parts[number]
             part.batch.reserveValues(count).update(from: values, count: count)
@@ -94,10 +104,16 @@ final class BackfillRouter {
     @inline(__always)
     private func isApplied(_ chunk: LogChunk, _ shard: Int) -> Bool { chunk.position <= applied[shard] }
 
+    @inline(__always)
+    private func isBeyond(_ offset: Int64, _ stream: Int, _ partition: Int32) -> Bool {
+        offset >= 0 && partition >= 0 && offset >= ends[stream][Int(partition)]
+    }
+
     /// Records that are no events count in the shard of their partition; in the first one when nothing says which.
     private func takeDrops(_ chunk: LogChunk) {
         for drop in chunk.drops where drop.stream >= 0 {
             let number = drop.partition >= 0 ? Int(drop.partition) : 0
+            if isBeyond(drop.offset, Int(drop.stream), drop.partition) { continue }
             if !isApplied(chunk, number) { round.parts[number].progress.drop(drop.reason, stream: Int(drop.stream)) }
         }
         guard !isApplied(chunk, 0) else { return }
@@ -126,7 +142,8 @@ final class BackfillRouter {
             guard keepsPositions else { continue }
             let part = round.parts[number]
             let newest = max(part.progress.positions[stream]?.newestRecordTime ?? 0, span.newestRecordTime)
-            part.progress.positions[stream] = .init(nextOffset: span.last + 1, newestRecordTime: newest)
+            part.progress.positions[stream] = .init(
+                nextOffset: min(span.last + 1, ends[stream][number]), newestRecordTime: newest)
         }
     }
 }

@@ -40,8 +40,9 @@ public final class LogChunk: @unchecked Sendable {
         /// Index in `Definitions.streams`; -1: the record does not say.
         public var stream: Int32
         public var reason: DropReason
-        /// -1: the log does not say.
+        /// -1: the log does not say, likewise below.
         public var partition: Int32
+        public var offset: Int64
         public var recordTime: Int64
     }
 

@@ -100,7 +100,7 @@ final class LogDecoder {
         _ reason: DropReason, _ detail: DecodeFaultDetail, _ place: Place, _ decoder: EventDecoder?, _ chunk: LogChunk, _ block: LogBlock
     ) {
         chunk.drops.append(.init(
-            stream: Int32(place.stream), reason: reason, partition: place.partition, recordTime: place.recordTime))
+            stream: Int32(place.stream), reason: reason, partition: place.partition, offset: place.sourceOffset, recordTime: place.recordTime))
         guard reason == .malformed || reason == .unknown, chunk.faults.count < options.maxFaults else { return }
         let subject = decoder.map { $0.fault(reason, detail).what } ?? "the record \(detail.problem) (byte \(detail.position))"
         chunk.faults.append(LogFault(

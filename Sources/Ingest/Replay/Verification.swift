@@ -2,7 +2,8 @@ public import FeatureStore
 internal import Foundation
 public import Kafka
 
-/// `millrace verify`: builds the shards anew from the topics, up to exactly where the live ones are, and compares.
+/// `millrace verify`: builds the shards anew up to exactly where the live ones are, and compares: from the topics, or from logs as a backfill
+/// did and then from the topics what the live shards have read since.
 ///
 /// The live shards are copied first, each in one read transaction, so that a server may go on writing; what is compared are the copies.
 public final class Verification {
@@ -31,36 +32,56 @@ public final class Verification {
         public var isEqual: Bool { shards.allSatisfy(\.isEqual) }
     }
 
-    private let definitions: Definitions
-    private let replay: Replay
-    private let notify: @Sendable (IngestNotice) -> Void
-
-    /// Connects; nothing is written yet.
-    public init(
-        definitions: Definitions, descriptorSets: [[UInt8]?], notify: @escaping @Sendable (IngestNotice) -> Void
-    ) throws {
-        self.definitions = definitions
-        self.notify = notify
-        replay = try Replay(definitions: definitions, descriptorSets: descriptorSets, notify: notify)
+    public enum Progress: Sendable {
+        case logs(Backfill.Progress)
+        case topics(Replay.Progress)
     }
 
-    /// Copies, builds, compares; nil when it was interrupted.
+    private let definitions: Definitions
+    private let descriptorSets: [[UInt8]?]
+    private let logs: LogOptions?
+    private let notify: @Sendable (IngestNotice) -> Void
+
+    /// - Parameter logs: what the live shards were backfilled from; nil: they have read everything from the topics. The cut-over time is the
+    ///   one that the shards remember.
+    public init(
+        definitions: Definitions, descriptorSets: [[UInt8]?], logs: LogOptions? = nil,
+        notify: @escaping @Sendable (IngestNotice) -> Void
+    ) {
+        self.definitions = definitions
+        self.descriptorSets = descriptorSets
+        self.logs = logs
+        self.notify = notify
+    }
+
+    /// Copies, builds, compares; nil when it was interrupted. Brokers are asked only for what logs do not have.
     ///
     /// - Parameters:
     ///   - scratch: a directory for the copies and the new shards, as large as the store twice; emptied before and deleted after.
     ///   - limit: most differing rows to keep of each shard.
     ///   - allowsGaps: go on where first records are gone from the topics, which differences will come of.
+    /// - Throws: `ShardError`, `LogError`, `BackfillError`, `IngestError`, `KafkaError`.
     public func run(
-        scratch: String, limit: Int, allowsGaps: Bool, isInterrupted: () -> Bool = { false },
-        progress: (Replay.Progress) -> Void = { _ in }
+        scratch: String, limit: Int, allowsGaps: Bool, isInterrupted: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
     ) throws -> Outcome? {
         let numbers = Store.shardNumbers(in: definitions.store.directory)
         if numbers.isEmpty {
             throw ShardError.file(
                 "no shard here: check `store.directory`, or let `millrace serve` run first", directory: definitions.store.directory)
         }
-        let gaps = try replay.gaps(shards: numbers)
-        if !gaps.isEmpty, !allowsGaps { throw IngestError.unverifiable(gaps.map { ($0.partition, $0.oldest) }) }
+        let partitionCounts: [String: Int]
+        var backfill: Backfill?, replay: Replay?
+        if let logs {
+            var settings = Backfill.Options(logs: logs)
+            settings.logs.until = try cutover(of: numbers[0])
+            backfill = try Backfill(definitions: definitions, descriptorSets: descriptorSets, options: settings)
+            partitionCounts = backfill!.partitionCounts
+        } else {
+            replay = try connect()
+            partitionCounts = replay!.partitionCounts
+            let gaps = try replay!.gaps(shards: numbers)
+            if !gaps.isEmpty, !allowsGaps { throw IngestError.unverifiable(gaps.map { ($0.partition, $0.oldest) }) }
+        }
         try? FileManager.default.removeItem(atPath: scratch)
         defer { try? FileManager.default.removeItem(atPath: scratch) }
 
@@ -74,7 +95,7 @@ public final class Verification {
         func open(_ number: Int, _ definitions: Definitions, readOnly: Bool) throws -> Shard {
             let shard = try Shard(
                 number: number, definitions: definitions, directory: definitions.store.directory,
-                partitionCounts: readOnly ? [:] : replay.partitionCounts, readOnly: readOnly)
+                partitionCounts: readOnly ? [:] : partitionCounts, readOnly: readOnly)
             opened.append(shard)
             return shard
         }
@@ -82,11 +103,40 @@ public final class Verification {
             try Shard.copy(number, of: definitions, to: copied.store.directory)
             return try open(number, copied, readOnly: true)
         }
-        var ends: [TopicPartition: Int64] = [:]
-        for shard in live { for (partition, offset) in positions(shard) { ends[partition] = offset } }
-        let rebuilt = try numbers.map { try open($0, made, readOnly: false) }
-        guard try replay.run(rebuilt, until: .before(ends), isInterrupted: isInterrupted, progress: progress) else { return nil }
-        return Outcome(shards: try zip(live, rebuilt).map { try compare($0, $1, limit) })
+        let ends = Dictionary(uniqueKeysWithValues: live.flatMap { positions($0) })
+        let rebuilt = try (backfill == nil ? numbers : Array(0..<(partitionCounts.values.max() ?? 1))).map { try open($0, made, readOnly: false) }
+        if let backfill {
+            var outcome = Backfill.Outcome(counts: definitions.streams.map { _ in StreamCounts() })
+            let isWhole = try backfill.read(
+                into: rebuilt, before: ends, &outcome, isInterrupted: isInterrupted, progress: { progress(.logs($0)) })
+            guard isWhole else { return nil }
+            for (a, b) in zip(live, rebuilt) {
+                try b.setCutover(definitions.streams.indices.compactMap { stream in a.cutover(stream: stream).map { (stream, $0) } })
+            }
+        }
+        let built = rebuilt.filter { numbers.contains($0.number) }
+        let reached = Dictionary(uniqueKeysWithValues: built.flatMap { positions($0) })
+        if ends.contains(where: { reached[$0.key] ?? 0 < $0.value }) {
+            let topics = try replay ?? connect()
+            if backfill != nil {
+                let gaps = try topics.gaps(shards: numbers).filter { reached[$0.partition] == nil && ends[$0.partition] != nil }
+                if !gaps.isEmpty, !allowsGaps { throw IngestError.unverifiable(gaps.map { ($0.partition, $0.oldest) }) }
+            }
+            guard try topics.run(built, until: .before(ends), isInterrupted: isInterrupted, progress: { progress(.topics($0)) }) else { return nil }
+        }
+        return Outcome(shards: try zip(live, built).map { try compare($0, $1, limit) })
+    }
+
+    private func connect() throws -> Replay {
+        try Replay(definitions: definitions, descriptorSets: descriptorSets, notify: notify)
+    }
+
+    /// The time up to which the live shards were backfilled; nil: by offsets, or not at all.
+    private func cutover(of number: Int) throws -> Int64? {
+        let shard = try Shard(
+            number: number, definitions: definitions, directory: definitions.store.directory, partitionCounts: [:], readOnly: true)
+        defer { shard.close() }
+        return definitions.streams.indices.compactMap { shard.cutover(stream: $0) }.first
     }
 
     private func positions(_ shard: Shard) -> [(TopicPartition, Int64)] {

@@ -29,10 +29,7 @@ struct BackfillCommand: ParsableCommand {
 
     @Argument(help: "Files, globs, directories (read in the order of names), or - for standard input.")
     var paths: [String] = []
-    @Option(help: "ndjson, csv, tsv, protobuf or avro. Default: by each file's name, or its first bytes.", transform: {
-        guard let format = LogFormat(rawValue: $0) else { throw ValidationError("write one of \(LogFormat.allCases.map(\.rawValue).joined(separator: ", "))") }
-        return format
-    })
+    @Option(help: "ndjson, csv, tsv, protobuf or avro. Default: by each file's name, or its first bytes.", transform: choice(LogFormat.self))
     var format: LogFormat?
     @Option(help: "The stream of records that do not say it. Default: by each file's name.")
     var stream: String?
@@ -77,11 +74,7 @@ struct BackfillCommand: ParsableCommand {
             paths: paths, format: format, stream: stream, envelope: envelope, missingFieldsAreNull: missingFieldsNull,
             from: from.flatMap(Self.time), until: until.flatMap(Self.time))
         if let threads { logs.threads = threads }
-        for column in columns {
-            // The path has no `=`; the name may have.
-            let at = column.lastIndex(of: "=")!
-            logs.columns[String(column[..<at])] = String(column[column.index(after: at)...])
-        }
+        logs.setColumns(columns)
         return logs
     }
 

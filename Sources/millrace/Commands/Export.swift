@@ -41,17 +41,7 @@ struct ExportCommand: ParsableCommand {
     var timeColumn = "time"
     @Option(help: "rfc3339, epoch_s, epoch_ms or epoch_us.", transform: choice(RequestTimeFormat.self))
     var timeFormat = RequestTimeFormat.rfc3339
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Event logs: files, globs, directories, or `-`.", valueName: "path"))
-    var logs: [String] = []
-    @Option(help: "ndjson, csv, tsv, protobuf or avro. Default: by each file's name.", transform: choice(LogFormat.self))
-    var logFormat: LogFormat?
-    @Option(help: ArgumentHelp("The stream of records that name no topic.", valueName: "name"))
-    var logStream: String?
-    @Option(name: .customLong("log-column"), help: ArgumentHelp(
-        "A column of CSV logs and the path it stands for; may be given several times.", valueName: "name=path"))
-    var logColumns: [String] = []
-    @Flag(help: "Fields that a CSV or Avro log does not have are null; else it is an error.")
-    var missingFieldsNull = false
+    @OptionGroup var log: LogArguments
     @Option(help: ArgumentHelp("A file, `-` for standard output, or the directory of the format numpy.", valueName: "path"))
     var output: String
     @Option(help: "csv, ndjson, avro or numpy. Default: by the output's ending.", transform: choice(ExportOptions.Format.self))
@@ -75,11 +65,8 @@ struct ExportCommand: ParsableCommand {
 
     func validate() throws {
         if (service == nil) == features.isEmpty { throw ValidationError("give either --service or at least one --feature") }
-        if logs.isEmpty { throw ValidationError("name the logs: --logs FILE or DIRECTORY ...") }
-        if requests == "-", logs.contains("-") { throw ValidationError("only one of --requests and --logs can be standard input") }
-        for column in logColumns where !column.contains("=") {
-            throw ValidationError("--log-column \(column): write NAME=PATH, as in sku=product.id")
-        }
+        if log.logs.isEmpty { throw ValidationError("name the logs: --logs FILE or DIRECTORY ...") }
+        if requests == "-", log.logs.contains("-") { throw ValidationError("only one of --requests and --logs can be standard input") }
         if threads < 1 || threads > 256 { throw ValidationError("--threads is 1 to 256") }
         guard let bytes = Self.bytes(memory), bytes >= ExportOptions.minMemoryBytes else {
             throw ValidationError("--memory \(memory): write a size of at least 16MiB, such as 512MiB or 4GiB")
@@ -127,13 +114,8 @@ struct ExportCommand: ParsableCommand {
             wanted.threads = threads
             wanted.temporaryDirectory = temporary ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
             let progress = ExportProgressLine(isQuiet: quiet)
-            var logOptions = LogOptions(
-                paths: logs, format: logFormat, stream: logStream, missingFieldsAreNull: missingFieldsNull, threads: threads)
-            for column in logColumns {
-                // The path has no `=`; the name may have.
-                let at = column.lastIndex(of: "=")!
-                logOptions.columns[String(column[..<at])] = String(column[column.index(after: at)...])
-            }
+            var logOptions = log.options
+            logOptions.threads = threads
             let pipeline = try LogPipeline(definitions: definitions, descriptorSets: descriptorSets, options: logOptions)
             let export = try TrainingExport(definitions, wanted, progress: { progress.show($0) })
             try pipeline.run { chunk in
@@ -147,15 +129,5 @@ struct ExportCommand: ParsableCommand {
             printError("\(error)")
             throw Exit.failed
         }
-    }
-}
-
-/// Reads one of the names that a type of choices has.
-private func choice<Choice: RawRepresentable & CaseIterable>(
-    _: Choice.Type
-) -> @Sendable (String) throws -> Choice where Choice.RawValue == String {
-    { text in
-        if let value = Choice(rawValue: text) { return value }
-        throw ValidationError("`\(text)` is not one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
     }
 }

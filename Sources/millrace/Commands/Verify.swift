@@ -6,8 +6,11 @@ internal import Logging
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Builds the store anew from the topics in a scratch directory and compares it with the live one.",
+        abstract: "Builds the store anew from the topics, or from logs, in a scratch directory and compares it with the live one.",
         discussion: """
+              millrace verify -d shop.yaml                  everything from the topics
+              millrace verify -d shop.yaml --logs logs/     as `backfill` read them, then from the topics what came since
+
             Both are compared at the same positions: those of a copy of the live shards, so that the server may go on. Equal events give equal bytes, so the \
             digest of every view and stream must be the same; where it is not, the differing rows are listed with both values.
 
@@ -15,6 +18,8 @@ struct Verify: ParsableCommand {
             """)
 
     @OptionGroup var options: DefinitionsOptions
+
+    @OptionGroup var log: LogArguments
 
     @Option(help: ArgumentHelp(
         "Where to work, on a file system with room; its contents are deleted. Default: `verify` in the store's directory.", valueName: "directory"))
@@ -53,11 +58,11 @@ struct Verify: ParsableCommand {
 
     private func verify(_ definitions: Definitions) throws {
         let logger = Logger.millrace("millrace", .warning)
-        let verification = try Verification(
-            definitions: definitions, descriptorSets: try options.descriptorSets(definitions)
+        let verification = Verification(
+            definitions: definitions, descriptorSets: try options.descriptorSets(definitions), logs: log.logs.isEmpty ? nil : log.options
         ) { NoticeLog(logger: logger).log($0) }
         Signals.stopOnInterrupt()
-        let bar = ReplayProgress(isQuiet: quiet)
+        let bar = VerifyProgress(isQuiet: quiet)
         let outcome = try verification.run(
             scratch: scratch ?? definitions.store.directory + "/verify", limit: all ? .max : limit, allowsGaps: allowGaps,
             isInterrupted: { Signals.isInterrupted }, progress: bar.update)

@@ -121,7 +121,7 @@ import Testing
         #expect(outcome.isComplete && outcome.counts[0].applied < 20_000 && outcome.counts[0].applied > 1_000)
         // A lifetime is never known again.
         #expect(try served(definitions).spent.contains(.null))
-        let verification = try Verification(definitions: definitions, descriptorSets: [nil]) { _ in }
+        let verification = Verification(definitions: definitions, descriptorSets: [nil]) { _ in }
         #expect {
             _ = try verification.run(scratch: directory + "/verify", limit: 5, allowsGaps: false)
         } throws: { error in "\(error)".contains("a rebuild must differ") }
@@ -135,7 +135,7 @@ import Testing
         #expect(try served(definitions).counts == 294)
         // What came after the live positions is not compared.
         try produce(300..<500)
-        let verification = try Verification(definitions: definitions, descriptorSets: [nil]) { _ in }
+        let verification = Verification(definitions: definitions, descriptorSets: [nil]) { _ in }
         var outcome = try #require(try verification.run(scratch: directory + "/verify", limit: 5, allowsGaps: false))
         #expect(outcome.isEqual)
         let views = outcome.shards.flatMap { $0.comparison.parts }.filter { $0.kind == .view }
