@@ -9,12 +9,14 @@ public final class LookupService: Sendable {
     public let metrics: ServingMetrics
     private let contracts: ContractCache
     private let shards: ShardView
+    public let feastViews: FeastViews
 
     public init(source: LookupSource) {
         self.source = source
         metrics = ServingMetrics()
         contracts = ContractCache(source: source)
         shards = ShardView(source: source)
+        feastViews = FeastViews(source.definitions)
     }
 
     public func lookup(_ request: LookupRequest) -> Result<LookupAnswer, LookupProblem> {

@@ -33,7 +33,7 @@ public struct GRPCServer: Service {
             transportSecurity: .plaintext,
             config: .defaults { $0.rpc.maxRequestPayloadSize = Self.maxMessageBytes })
         let server = GRPCCore.GRPCServer(
-            transport: transport, services: [FeatureServiceHandler(service: service), HealthHandler(service: service)])
+            transport: transport, services: [FeatureServiceHandler(service: service), FeastHandler(service: service), HealthHandler(service: service)])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await withGracefulShutdownHandler {

@@ -5,7 +5,7 @@ internal import Serving
 struct HealthHandler: RegistrableRPCService {
     let service: LookupService
 
-    private static let known: Set<String> = ["", "millrace.serving.v1.FeatureService"]
+    private static let known = Set(["", "millrace.serving.v1.FeatureService"] + FeastHandler.services)
 
     func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
         router.registerUnary(

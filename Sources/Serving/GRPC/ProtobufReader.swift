@@ -50,6 +50,14 @@ struct ProtobufReader {
         return text
     }
 
+    /// A message inside this one.
+    mutating func message() throws(MalformedMessage) -> ProtobufReader {
+        let count = try varint()
+        guard count <= UInt64(bytes.count - position) else { throw problem("a field longer than the message") }
+        defer { position += Int(count) }
+        return ProtobufReader(UnsafeRawBufferPointer(rebasing: bytes[position..<position + Int(count)]))
+    }
+
     /// Passes over the value of a field of this type.
     mutating func skip(_ type: WireType) throws(MalformedMessage) {
         let count: UInt64

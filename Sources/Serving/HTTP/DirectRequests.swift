@@ -119,7 +119,7 @@ final class DirectRequests: ChannelDuplexHandler {
                 switch try endpoints.answer(request.isPost ? .post : .get, RequestTarget(String(decoding: target, as: UTF8.self))) {
                 case .reply(let finished): reply = finished
                 case .explain(let query, let asText): reply = try endpoints.explanation(query, asText: asText)
-                case .needsBody: reply = try endpoints.reply(try endpoints.lookupRequest(body: body))
+                case .needsBody(let form): reply = try endpoints.reply(try endpoints.question(form, body: body))
                 }
             } catch {
                 reply = Reply(problem: error)

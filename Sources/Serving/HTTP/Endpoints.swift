@@ -13,10 +13,29 @@ struct Endpoints: Sendable {
 
     enum Answer {
         case reply(Reply)
-        /// The body is what counts: `lookup(body:)` next.
-        case needsBody
+        /// The body is what counts: `question(_:body:)` next.
+        case needsBody(Form)
         /// `explanation` next; it may take some milliseconds.
         case explain(Explanation.Query, asText: Bool)
+    }
+
+    /// What a body is.
+    enum Form: Sendable { case lookup, feastLookup, ignored }
+
+    /// A body that was read, before it is answered.
+    enum Question: Sendable {
+        case lookup(LookupRequest)
+        case feast(FeastRequest)
+        /// The answer does not depend on it.
+        case settled(Reply)
+
+        var keyCount: Int {
+            switch self {
+            case .lookup(let request): request.keys.count
+            case .feast(let request): request.rowCount
+            case .settled: 0
+            }
+        }
     }
 
     /// `accept`: the header of that name.
@@ -31,7 +50,7 @@ struct Endpoints: Sendable {
             return .reply(try reply(LookupRequest(.service(name), keys: [key], asOf: asOf, maxStaleness: maxStaleness)))
         case .lookup:
             try target.noParameters()
-            return .needsBody
+            return .needsBody(.lookup)
         case .explain(let entity, let feature, let key):
             var query = Explanation.Query(feature: feature, key: key, entity: entity)
             let asText = try target.explainParameters(into: &query)
@@ -55,6 +74,9 @@ struct Endpoints: Sendable {
             return .reply(Reply(
                 text: prometheusText(service.metricFamilies() + metricSources.flatMap { $0() }),
                 contentType: "text/plain; version=0.0.4; charset=utf-8"))
+        case .feastLookup: return .needsBody(.feastLookup)
+        case .feastHealth: return .reply(Reply(text: "", contentType: "text/plain; charset=utf-8"))
+        case .feastMaterialize: return .needsBody(.ignored)
         case .openAPI:
             return .reply(Reply(text: openAPIDocument, contentType: "application/yaml"))
         }
@@ -81,9 +103,32 @@ struct Endpoints: Sendable {
         return false
     }
 
-    /// The body of `POST /v1/lookup`.
-    func lookupRequest(body: UnsafeRawBufferPointer) throws(LookupProblem) -> LookupRequest {
-        try LookupRequest(json: body, maxKeys: service.source.definitions.server.maxKeysPerRequest)
+    func question(_ form: Form, body: UnsafeRawBufferPointer) throws(LookupProblem) -> Question {
+        let maxKeys = service.source.definitions.server.maxKeysPerRequest
+        switch form {
+        case .lookup: return .lookup(try LookupRequest(json: body, maxKeys: maxKeys))
+        case .feastLookup:
+            do throws(FeastProblem) {
+                return .feast(try FeastRequest(json: body, maxRows: maxKeys))
+            } catch {
+                return .settled(Reply(problem: error))
+            }
+        // Features are up to date when they are asked for: there is nothing to materialize.
+        case .ignored: return .settled(Reply(json: Array("null".utf8)))
+        }
+    }
+
+    func reply(_ question: Question) throws(LookupProblem) -> Reply {
+        switch question {
+        case .lookup(let request): return try reply(request)
+        case .feast(let request):
+            do throws(FeastProblem) {
+                return Reply(json: try service.feast(request).json())
+            } catch {
+                return Reply(problem: error)
+            }
+        case .settled(let reply): return reply
+        }
     }
 
     static var bodyTooLarge: LookupProblem {

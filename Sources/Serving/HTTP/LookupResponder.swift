@@ -32,14 +32,14 @@ package struct LookupResponder: HTTPResponder {
         case .reply(let reply): return reply
         case .explain(let query, let asText):
             return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.explanation(query, asText: asText) }
-        case .needsBody: return try await batch(try await lookupRequest(body: request))
+        case .needsBody(let form): return try await batch(try await question(form, body: request))
         }
     }
 
     /// Long batches leave the event loop of their connection, so that they do not hold up its other requests.
-    private func batch(_ request: LookupRequest) async throws(LookupProblem) -> Reply {
-        if request.keys.count <= Self.maxKeysOnEventLoop { return try endpoints.reply(request) }
-        return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.reply(request) }
+    private func batch(_ question: Endpoints.Question) async throws(LookupProblem) -> Reply {
+        if question.keyCount <= Self.maxKeysOnEventLoop { return try endpoints.reply(question) }
+        return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.reply(question) }
     }
 
     private func offLoop(_ work: @Sendable () throws(LookupProblem) -> Reply) async throws(LookupProblem) -> Reply {
@@ -52,7 +52,7 @@ package struct LookupResponder: HTTPResponder {
     /// Some 100 µs of work.
     static let maxKeysOnEventLoop = 16
 
-    private func lookupRequest(body request: Request) async throws(LookupProblem) -> LookupRequest {
+    private func question(_ form: Endpoints.Form, body request: Request) async throws(LookupProblem) -> Endpoints.Question {
         let body: ByteBuffer
         do {
             if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Endpoints.maxBodyBytes { throw BodyTooLarge() }
@@ -60,8 +60,8 @@ package struct LookupResponder: HTTPResponder {
         } catch {
             throw Endpoints.bodyTooLarge
         }
-        let result: Result<LookupRequest, LookupProblem> = body.withUnsafeReadableBytes { bytes in
-            do throws(LookupProblem) { return .success(try endpoints.lookupRequest(body: bytes)) } catch { return .failure(error) }
+        let result: Result<Endpoints.Question, LookupProblem> = body.withUnsafeReadableBytes { bytes in
+            do throws(LookupProblem) { return .success(try endpoints.question(form, body: bytes)) } catch { return .failure(error) }
         }
         return try result.get()
     }

@@ -205,6 +205,59 @@ package let openAPIDocument = #"""
                           - { topic: clicks, partition: 0, offset: 12, end: 14 }
             "400": { $ref: "#/components/responses/BadRequest" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+      /get-online-features:
+        post:
+          operationId: getOnlineFeatures
+          summary: Features as Feast's SDK asks for them; docs/FEAST.md.
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [entities]
+                  properties:
+                    entities:
+                      description: Columns of keys by entity, all as long as one another.
+                      type: object
+                      additionalProperties: { type: array, items: { type: [string, integer, boolean] } }
+                    features: { type: [array, "null"], items: { type: string, description: "`view:feature`" } }
+                    feature_service: { type: [string, "null"], description: Not empty, it wins over `features`. }
+                    full_feature_names: { type: boolean, default: false }
+                    include_feature_view_version_metadata: { type: boolean, default: false }
+                example: { entities: { customer: [c1, c2] }, features: ["customer_clicks:clicks_24h"] }
+          responses:
+            "200":
+              description: Columns, the keys first, then the features in the order of the request.
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    required: [results, metadata]
+                    properties:
+                      results:
+                        type: array
+                        items:
+                          type: object
+                          required: [values, statuses, event_timestamps]
+                          properties:
+                            values: { type: array }
+                            statuses: { type: array, items: { type: string, enum: [PRESENT, NULL_VALUE, NOT_FOUND, OUTSIDE_MAX_AGE] } }
+                            event_timestamps: { type: array, items: { type: string, format: date-time } }
+                      metadata:
+                        type: object
+                        required: [feature_names]
+                        properties:
+                          feature_names: { type: array, items: { type: string } }
+                          feature_view_metadata:
+                            type: array
+                            items: { type: object, required: [name], properties: { name: { type: string } } }
+            "404": { description: An unknown view or service; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "413": { description: The body is larger than 1 MiB. }
+            "422": { description: "A mistake: a sentence, Feast's exception, or `detail` with its place in the body.", content: { application/json: { schema: { type: [string, object] } } } }
+            "500": { description: The store could not be read; a sentence., content: { application/json: { schema: { type: string } } } }
+            "503": { description: A shard is not served here; a sentence., content: { application/json: { schema: { type: string } } } }
       /healthz:
         get:
           operationId: health

@@ -27,6 +27,10 @@ struct Reply: Sendable {
         body = Array(text.utf8)
     }
 
+    init(problem: FeastProblem) {
+        self.init(status: problem.httpStatus, json: problem.json())
+    }
+
     /// RFC 9457.
     init(problem: LookupProblem) {
         status = problem.httpStatus

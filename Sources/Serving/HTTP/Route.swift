@@ -13,11 +13,15 @@ enum Route {
     case ready
     case metrics
     case openAPI
+    /// Feast's own paths; docs/FEAST.md.
+    case feastLookup
+    case feastHealth
+    case feastMaterialize
 
     private static let paths = [
         "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup",
         "/v1/explain/{entity}/{feature}/{key}", "/v1/shards", "/healthz",
-        "/readyz", "/metrics", "/openapi.yaml",
+        "/readyz", "/metrics", "/openapi.yaml", "/get-online-features", "/health", "/materialize", "/materialize-incremental",
     ]
 
     init(_ target: RequestTarget) throws(LookupProblem) {
@@ -37,6 +41,11 @@ enum Route {
         case 1 where parts[0] == "readyz": self = .ready
         case 1 where parts[0] == "metrics": self = .metrics
         case 1 where parts[0] == "openapi.yaml": self = .openAPI
+        case 1 where parts[0] == "get-online-features": self = .feastLookup
+        case 1 where parts[0] == "health": self = .feastHealth
+        case 1 where parts[0] == "materialize" || parts[0] == "materialize-incremental": self = .feastMaterialize
+        // A Feast client whose path ends in a slash writes two.
+        case 2 where parts[0].isEmpty && parts[1] == "get-online-features": self = .feastLookup
         default:
             throw LookupProblem(
                 .unknownPath, detail: "There is nothing at \"\(target.path.prefix(200))\".",
@@ -45,9 +54,11 @@ enum Route {
     }
 
     func check(method: HTTPRequest.Method) throws(LookupProblem) {
-        if case .lookup = self {
+        switch self {
+        case .lookup, .feastLookup, .feastMaterialize:
             if method == .post { return }
             throw Self.notAllowed(method, allowed: "POST")
+        default: break
         }
         if method == .get || method == .head { return }
         throw Self.notAllowed(method, allowed: "GET, HEAD")

@@ -1,0 +1,111 @@
+internal import JSONBytes
+
+/// `GetOnlineFeaturesRequest` of Feast: features, and columns of entity keys.
+public struct FeastRequest: Sendable, Equatable {
+    /// Not empty: it wins over `features`.
+    public var service = ""
+    /// `view:feature`.
+    public var features: [String] = []
+    /// By join key, in the order of the request; all have one key per row.
+    public var entities: [(name: String, keys: [String])] = []
+    /// `view__feature` in the answer.
+    public var usesFullNames = false
+    public var wantsViewMetadata = false
+
+    public init() {}
+
+    public var rowCount: Int { entities.first?.keys.count ?? 0 }
+
+    public static func == (a: Self, b: Self) -> Bool {
+        a.service == b.service && a.features == b.features && a.usesFullNames == b.usesFullNames && a.wantsViewMetadata == b.wantsViewMetadata
+            && a.entities.elementsEqual(b.entities) { $0.name == $1.name && $0.keys == $1.keys }
+    }
+}
+
+extension FeastRequest {
+    /// The body of `POST /get-online-features`. Members that it does not know are passed over, as Feast's own server does.
+    ///
+    /// - Parameter maxRows: reading stops there.
+    public init(json bytes: UnsafeRawBufferPointer, maxRows: Int) throws(FeastProblem) {
+        self.init()
+        var reader = JSONReader(bytes)
+        var hasEntities = false
+        do {
+            guard try reader.peek() == .object else { throw FeastProblem.body("model_attributes_type", at: [], "Input should be a valid dictionary") }
+            try reader.beginObject()
+            while let key = try reader.nextKey() {
+                if key == "entities" {
+                    hasEntities = true
+                    try readEntities(&reader, maxRows)
+                } else if key == "features" {
+                    if try reader.peek() == .null { try reader.readNull() } else { features = try Self.strings(&reader, "features") }
+                } else if key == "feature_service" {
+                    if try reader.peek() == .null { try reader.readNull() } else { service = try Self.string(&reader, ["feature_service"]) }
+                } else if key == "full_feature_names" {
+                    usesFullNames = try Self.bool(&reader, "full_feature_names")
+                } else if key == "include_feature_view_version_metadata" {
+                    wantsViewMetadata = try Self.bool(&reader, "include_feature_view_version_metadata")
+                } else {
+                    try reader.skipValue()
+                }
+            }
+            try reader.finish()
+        } catch let problem as FeastProblem {
+            throw problem
+        } catch {
+            let error = error as? JSONError
+            throw .body("json_invalid", at: ["\(error?.position ?? 0)"], "JSON decode error: \(error.map { "\($0)" } ?? "")")
+        }
+        if !hasEntities { throw .body("missing", at: ["entities"], "Field required") }
+    }
+
+    private mutating func readEntities(_ reader: inout JSONReader, _ maxRows: Int) throws {
+        guard try reader.peek() == .object else { throw FeastProblem.body("dict_type", at: ["entities"], "Input should be a valid dictionary") }
+        try reader.beginObject()
+        while let key = try reader.nextKey() {
+            let name = key.text() ?? ""
+            guard try reader.peek() == .array else {
+                throw FeastProblem.body("list_type", at: ["entities", name], "Input should be a valid list")
+            }
+            try reader.beginArray()
+            var keys: [String] = []
+            while try reader.nextElement() {
+                if keys.count == maxRows { throw FeastProblem.invalid("More than \(maxRows) entity rows: split the request, or raise server.max_keys_per_request.") }
+                keys.append(try Self.entityKey(&reader, name))
+            }
+            entities.append((name, keys))
+        }
+    }
+
+    /// Keys are strings; a number or a bool is taken by its text.
+    private static func entityKey(_ reader: inout JSONReader, _ name: String) throws -> String {
+        switch try reader.peek() {
+        case .string: return try string(&reader, ["entities", name])
+        case .number: return String(decoding: try reader.readNumber(), as: UTF8.self)
+        case .bool: return try reader.readBool() ? "true" : "false"
+        case .null, .array, .object: throw FeastProblem.invalid("Entity \(name): a key is a string or a number.")
+        }
+    }
+
+    private static func strings(_ reader: inout JSONReader, _ name: String) throws -> [String] {
+        guard try reader.peek() == .array else { throw FeastProblem.body("list_type", at: [name], "Input should be a valid list") }
+        var values: [String] = []
+        try reader.beginArray()
+        while try reader.nextElement() {
+            if values.count == LookupRequest.maxFeatures { throw FeastProblem.invalid("More than \(LookupRequest.maxFeatures) features: split the request.") }
+            values.append(try string(&reader, [name, "\(values.count)"]))
+        }
+        return values
+    }
+
+    private static func string(_ reader: inout JSONReader, _ location: [String]) throws -> String {
+        guard try reader.peek() == .string else { throw FeastProblem.body("string_type", at: location, "Input should be a valid string") }
+        guard let text = try reader.readString().text() else { throw FeastProblem.body("string_type", at: location, "Input should be valid Unicode") }
+        return text
+    }
+
+    private static func bool(_ reader: inout JSONReader, _ name: String) throws -> Bool {
+        guard try reader.peek() == .bool else { throw FeastProblem.body("bool_type", at: [name], "Input should be a valid boolean") }
+        return try reader.readBool()
+    }
+}
