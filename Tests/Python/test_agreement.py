@@ -11,6 +11,7 @@ from decimal import Decimal
 import lmdb
 import pytest
 
+from differences import compare
 from logs import dump_topics, export
 from oracle import Oracle
 from program import Program
@@ -157,4 +158,57 @@ def test_overlapping_logs_are_harmless_where_events_have_ids(seed, binary, defin
     run_live(live, producer.ends, moments, kills=2)
     assert rows(live.store) == expected
     code, output, errors = live.command("verify", "--logs", *map(str, part), "--quiet")
+    assert code == 0, output + errors
+
+
+def test_a_running_server_takes_a_backfill_over(binary, definitions, topics, bootstrap, tmp_path):
+    """The topics have only the newer half; the server serves that, then a backfill of all brings the history, while events and lookups go on."""
+    oracle = Oracle(definitions[1])
+    producer = RecordProducer(bootstrap, topics, oracle)
+    stream = ShopStream(seed=6, start=START, customers=60, step_micros=300 * SECOND, malformed=0.01)
+    older = [stream.next() for _ in range(2_000)]
+    for record in older:
+        oracle.offer(record.stream, record.value, record.timestamp)
+    program = Program(binary, definitions[0], bootstrap, tmp_path)
+    program.start()
+    program.wait_healthy()
+    for _ in range(2_000):
+        producer.send(stream.next())
+    producer.flush()
+    program.wait_applied(producer.ends)
+    customer = oracle.keys("customer")[0]
+    newest = oracle.newest_event_time()
+    name = "purchases_lifetime"
+    before = program.lookup(features=[name], keys=[customer], as_of=newest)["results"][0]["values"][0]
+    whole = oracle.features("customer", customer, newest)[name]
+    assert before < whole
+
+    # What an archive would hold: the older half from elsewhere, then the topics with their offsets.
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    for topic in ("clicks", "purchases"):
+        (archive / f"0-{topic}.ndjson").write_text("".join(
+            json.dumps({"topic": topics[topic], "key": record.key.decode(), "timestamp_ms": record.timestamp // 1_000,
+                        "payload": record.value.decode()}) + "\n" for record in older if record.stream == topic))
+    dump_topics(bootstrap, (topics["clicks"], topics["purchases"]), producer.ends, archive / "1-topics.ndjson")
+    code, output, errors = program.command("backfill", "--quiet", str(archive))
+    assert code == 0, output + errors
+    for _ in range(500):
+        producer.send(stream.next())
+    producer.flush()
+    # Until then every lookup answers, with the half or with the whole.
+    seen = set()
+
+    def taken_over():
+        seen.add(program.lookup(features=[name], keys=[customer], as_of=newest)["results"][0]["values"][0])
+        return not list(program.store.glob("*.next")) and not list(program.store.glob("*.old"))
+    program.wait(taken_over, 30, "taken over")
+    program.wait_applied(producer.ends)
+    customers = oracle.keys("customer")
+    newest = oracle.newest_event_time()
+    names = sorted(oracle.features("customer", customers[0], newest))
+    compared, differences = compare(program, oracle, "customer", customers, names, newest)
+    assert compared > 0 and not differences, "\n".join(differences[:20])
+    assert program.terminate() == 0
+    code, output, errors = program.command("verify", "--logs", str(archive), "--quiet")
     assert code == 0, output + errors
