@@ -120,3 +120,33 @@ def running(binary, bootstrap, tmp_path_factory):
             yield made
         finally:
             made.kill()
+
+
+HEALTH_PROTO = """
+syntax = "proto3";
+package grpc.health.v1;
+message HealthCheckRequest { string service = 1; }
+message HealthCheckResponse {
+  enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
+  ServingStatus status = 1;
+}
+service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }
+"""
+
+@pytest.fixture(scope="session")
+def stubs(tmp_path_factory):
+    """Modules generated from Schemas/: lookup messages and stubs, health messages and stubs."""
+    import importlib
+
+    protoc = pytest.importorskip("grpc_tools.protoc")
+    out = tmp_path_factory.mktemp("stubs")
+    (out / "health.proto").write_text(HEALTH_PROTO)
+    for include, proto in [(REPOSITORY / "Schemas", "millrace/serving/v1/lookup.proto"), (out, "health.proto")]:
+        code = protoc.main(
+            ["protoc", f"-I{include}", f"--python_out={out}", f"--grpc_python_out={out}", proto]
+        )
+        assert code == 0
+    sys.path.insert(0, str(out))
+    names = ["millrace.serving.v1.lookup_pb2", "millrace.serving.v1.lookup_pb2_grpc", "health_pb2", "health_pb2_grpc"]
+    yield [importlib.import_module(name) for name in names]
+    sys.path.remove(str(out))

@@ -8,43 +8,11 @@ Without MILLRACE_GRPC a server is started.
 """
 
 import decimal
-import importlib
 import os
-import pathlib
-import sys
 
 import pytest
 
 ADDRESS = os.environ.get("MILLRACE_GRPC")
-SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "Schemas"
-PROTO = "millrace/serving/v1/lookup.proto"
-
-HEALTH_PROTO = """
-syntax = "proto3";
-package grpc.health.v1;
-message HealthCheckRequest { string service = 1; }
-message HealthCheckResponse {
-  enum ServingStatus { UNKNOWN = 0; SERVING = 1; NOT_SERVING = 2; SERVICE_UNKNOWN = 3; }
-  ServingStatus status = 1;
-}
-service Health { rpc Check(HealthCheckRequest) returns (HealthCheckResponse); }
-"""
-
-@pytest.fixture(scope="module")
-def stubs(tmp_path_factory):
-    protoc = pytest.importorskip("grpc_tools.protoc")
-    out = tmp_path_factory.mktemp("stubs")
-    (out / "health.proto").write_text(HEALTH_PROTO)
-    for include, proto in [(SCHEMAS, PROTO), (out, "health.proto")]:
-        code = protoc.main(
-            ["protoc", f"-I{include}", f"--python_out={out}", f"--grpc_python_out={out}", proto]
-        )
-        assert code == 0
-    sys.path.insert(0, str(out))
-    names = ["millrace.serving.v1.lookup_pb2", "millrace.serving.v1.lookup_pb2_grpc", "health_pb2", "health_pb2_grpc"]
-    yield [importlib.import_module(name) for name in names]
-    sys.path.remove(str(out))
-
 
 @pytest.fixture(scope="module")
 def address(request):

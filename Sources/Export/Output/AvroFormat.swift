@@ -285,17 +285,6 @@ final class AvroWriter: RowWriter {
 }
 
 extension Value {
-    /// The double that a client gets who reads the value's JSON as a number; nil for what is none.
-    var nearestDouble: Double? {
-        switch self {
-        case .bool(let value): value ? 1 : 0
-        case .int(let value): Double(value)
-        case .decimal(let units, let scale): FeatureStore.nearestDouble(units, over: Self.powerOfTen(scale))
-        case .double(let value): value
-        default: nil
-        }
-    }
-
     /// In units of `10^-scale`; the definitions' checks leave nothing to round.
     func units(scale: Int) -> Int128 {
         switch self {

@@ -23,3 +23,18 @@ package func nearestDouble(_ numerator: Int128, over denominator: Int128) -> Dou
     let magnitude = Double(q) * Double(sign: .plus, exponent: exponent, significand: 1)
     return numerator < 0 ? -magnitude : magnitude
 }
+
+extension Value {
+    /// Of a number, a decimal rounded to even; a bool is 0 or 1. Nil: it is none.
+    package var nearestDouble: Double? {
+        switch self {
+        case .bool(let value): value ? 1 : 0
+        case .int(let value): Double(value)
+        case .double(let value): value
+        case .decimal(let units, let scale): FeatureStore.nearestDouble(units, over: Self.powerOfTen(scale))
+        case .null, .string, .list, .map: nil
+        }
+    }
+
+    private static func powerOfTen(_ n: Int) -> Int128 { (0..<n).reduce(1) { power, _ in power * 10 } }
+}

@@ -1,6 +1,5 @@
 internal import FeatureStore
 internal import GRPCCore
-internal import JSONBytes
 internal import Serving
 
 /// The reads of Feast's two gRPC services, which have the same messages: `feast.serving.ServingService` and `GrpcFeatureServer`.
@@ -148,7 +147,7 @@ extension ProtobufWriter {
         case .bool(let value): set(7, value)
         case .int(let value): set(4, value)
         case .double(let value): set(5, value)
-        case .decimal: set(5, value.nearestDouble)
+        case .decimal: set(5, value.nearestDouble ?? .nan)
         case .string(let text): set(2, text)
         case .list(let elements): list(elements)
         case .map(let entries): if !entries.isEmpty { message(20) { $0.entries(entries) } }
@@ -178,7 +177,7 @@ extension ProtobufWriter {
             }
         case .double, .decimal:
             message(15) { out in
-                out.set(1, elements.flatMap { withUnsafeBytes(of: $0.nearestDouble.bitPattern.littleEndian) { Array($0) } })
+                out.set(1, elements.flatMap { withUnsafeBytes(of: ($0.nearestDouble ?? .nan).bitPattern.littleEndian) { Array($0) } })
             }
         case .bool:
             message(17) { out in out.set(1, elements.map { $0 == .bool(true) ? 1 : 0 } as [UInt8]) }
@@ -186,21 +185,6 @@ extension ProtobufWriter {
             message(21) { out in
                 for case .map(let entries) in elements { out.message(1) { $0.entries(entries) } }
             }
-        }
-    }
-}
-
-extension Value {
-    /// Of a number.
-    fileprivate var nearestDouble: Double {
-        switch self {
-        case .int(let value): return Double(value)
-        case .double(let value): return value
-        case .decimal(let units, let scale):
-            var text = JSONWriter()
-            text.decimal(units: units, scale: scale)
-            return Double(text.text) ?? 0
-        default: return 0
         }
     }
 }

@@ -15,6 +15,15 @@ struct FeatureServiceHandler: RegistrableRPCService {
             try service.lookup(request).get().protobuf()
         }
         router.registerUnary(
+            "millrace.serving.v1.FeatureService", "LookupPacked", metrics: service.metrics,
+            read: { (bytes) throws(LookupProblem) in try PackedLookupRequest(protobuf: bytes, maxKeys: maxKeys) }
+        ) { [service] (request) throws(LookupProblem) in
+            let body = try service.lookup(request.lookup).get().packed(request.element)
+            var out = ProtobufWriter(capacity: body.count + 8)
+            out.set(1, body)
+            return out.bytes
+        }
+        router.registerUnary(
             "millrace.serving.v1.FeatureService", "ListServices", metrics: service.metrics,
             // It has no fields, so whatever it holds is unknown.
             read: { (_) throws(LookupProblem) in () }

@@ -35,3 +35,30 @@ extension LookupRequest {
         self.init(service.isEmpty ? .features(features) : .service(service), keys: keys, asOf: asOf, maxStaleness: maxStaleness)
     }
 }
+
+/// `millrace.serving.v1.LookupPackedRequest`.
+struct PackedLookupRequest: Sendable {
+    let lookup: LookupRequest
+    let element: PackedElement
+
+    init(protobuf bytes: UnsafeRawBufferPointer, maxKeys: Int) throws(LookupProblem) {
+        var inner = UnsafeRawBufferPointer(start: nil, count: 0)
+        var element = PackedElement.float64
+        do throws(MalformedMessage) {
+            var reader = ProtobufReader(bytes)
+            while let field = try reader.nextField() {
+                switch (field.number, field.type) {
+                case (1, .bytes): inner = try reader.message().bytes
+                case (2, .varint): element = try reader.varint() == 1 ? .float32 : .float64
+                default: try reader.skip(field.type)
+                }
+            }
+        } catch {
+            throw LookupProblem(
+                .badRequest, detail: "The message is not a LookupPackedRequest: \(error.what) at byte \(error.position).",
+                remedy: "Use stubs generated from Schemas/millrace/serving/v1/lookup.proto.")
+        }
+        lookup = try LookupRequest(protobuf: inner, maxKeys: maxKeys)
+        self.element = element
+    }
+}

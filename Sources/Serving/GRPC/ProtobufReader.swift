@@ -9,7 +9,7 @@ struct ProtobufReader {
         case fixed32 = 5
     }
 
-    private let bytes: UnsafeRawBufferPointer
+    let bytes: UnsafeRawBufferPointer
     private var position = 0
 
     /// The bytes must outlive the reader.

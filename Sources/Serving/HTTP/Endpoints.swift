@@ -20,18 +20,21 @@ struct Endpoints: Sendable {
     }
 
     /// What a body is.
-    enum Form: Sendable { case lookup, feastLookup, ignored }
+    enum Form: Sendable {
+        case lookup(packed: PackedElement?)
+        case feastLookup, ignored
+    }
 
     /// A body that was read, before it is answered.
     enum Question: Sendable {
-        case lookup(LookupRequest)
+        case lookup(LookupRequest, packed: PackedElement?)
         case feast(FeastRequest)
         /// The answer does not depend on it.
         case settled(Reply)
 
         var keyCount: Int {
             switch self {
-            case .lookup(let request): request.keys.count
+            case .lookup(let request, _): request.keys.count
             case .feast(let request): request.rowCount
             case .settled: 0
             }
@@ -47,10 +50,11 @@ struct Endpoints: Sendable {
         switch route {
         case .entity(let name, let key):
             let (asOf, maxStaleness) = try target.lookupParameters()
-            return .reply(try reply(LookupRequest(.service(name), keys: [key], asOf: asOf, maxStaleness: maxStaleness)))
+            let request = LookupRequest(.service(name), keys: [key], asOf: asOf, maxStaleness: maxStaleness)
+            return .reply(try reply(.lookup(request, packed: try Self.packed(accept))))
         case .lookup:
             try target.noParameters()
-            return .needsBody(.lookup)
+            return .needsBody(.lookup(packed: try Self.packed(accept)))
         case .explain(let entity, let feature, let key):
             var query = Explanation.Query(feature: feature, key: key, entity: entity)
             let asText = try target.explainParameters(into: &query)
@@ -82,13 +86,26 @@ struct Endpoints: Sendable {
         }
     }
 
-    func reply(_ request: LookupRequest) throws(LookupProblem) -> Reply {
-        Reply(json: try service.lookup(request).get().json())
-    }
-
     func explanation(_ query: Explanation.Query, asText: Bool) throws(LookupProblem) -> Reply {
         let explanation = try service.explain(query).get()
         return asText ? Reply(text: explanation.chart, contentType: "text/plain; charset=utf-8") : Reply(json: explanation.json())
+    }
+
+    static let packedType: StaticString = "application/vnd.millrace.packed"
+
+    /// The element of a packed answer, when its type is named: `application/vnd.millrace.packed; element=float32`.
+    private static func packed(_ accept: String?) throws(LookupProblem) -> PackedElement? {
+        for type in accept?.split(separator: ",") ?? [] {
+            let parts = type.split(separator: ";").map { $0.filter { !$0.isWhitespace }.lowercased() }
+            guard parts.first == packedType.description else { continue }
+            switch parts.dropFirst().first(where: { !$0.hasPrefix("q=") }) {
+            case nil, "element=float64": return .float64
+            case "element=float32": return .float32
+            case let other?:
+                throw LookupProblem(.badRequest, detail: "There is no \(other.prefix(64)) of packed answers.", remedy: "Write element=float32 or element=float64.")
+            }
+        }
+        return nil
     }
 
     /// Whether `text/plain` is named, and JSON is not named before it.
@@ -106,7 +123,7 @@ struct Endpoints: Sendable {
     func question(_ form: Form, body: UnsafeRawBufferPointer) throws(LookupProblem) -> Question {
         let maxKeys = service.source.definitions.server.maxKeysPerRequest
         switch form {
-        case .lookup: return .lookup(try LookupRequest(json: body, maxKeys: maxKeys))
+        case .lookup(let element): return .lookup(try LookupRequest(json: body, maxKeys: maxKeys), packed: element)
         case .feastLookup:
             do throws(FeastProblem) {
                 return .feast(try FeastRequest(json: body, maxRows: maxKeys))
@@ -120,7 +137,10 @@ struct Endpoints: Sendable {
 
     func reply(_ question: Question) throws(LookupProblem) -> Reply {
         switch question {
-        case .lookup(let request): return try reply(request)
+        case .lookup(let request, let element):
+            let answer = try service.lookup(request).get()
+            guard let element else { return Reply(json: answer.json()) }
+            return Reply(packed: try answer.packed(element))
         case .feast(let request):
             do throws(FeastProblem) {
                 return Reply(json: try service.feast(request).json())

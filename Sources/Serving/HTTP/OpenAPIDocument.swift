@@ -322,8 +322,10 @@ package let openAPIDocument = #"""
           example: homepage
       responses:
         Answer:
-          description: The vectors.
+          description: The vectors; as a packed matrix of numbers when `Accept` names that type, docs/API.md has the bytes.
           content:
+            application/vnd.millrace.packed:
+              schema: { type: string, format: binary }
             application/json:
               schema: { $ref: "#/components/schemas/Answer" }
               example:
@@ -704,7 +706,7 @@ package let openAPIDocument = #"""
             younger than its window.
         Service:
           type: object
-          required: [service, version, entity, description, max_staleness_ms, features]
+          required: [service, version, entity, description, max_staleness_ms, features, packed]
           additionalProperties: false
           properties:
             service: { type: string }
@@ -723,6 +725,14 @@ package let openAPIDocument = #"""
                   type:
                     type: string
                     description: bool, int64, double, string, decimal(scale), list<type> or map<string, type>.
+            packed:
+              description: Of packed answers, the schema's fingerprint and the columns.
+              type: object
+              required: [schema, features]
+              additionalProperties: false
+              properties:
+                schema: { type: string, pattern: "^[0-9a-f]{16}$" }
+                features: { type: array, items: { type: string } }
           example:
             service: homepage
             version: 1
@@ -732,6 +742,7 @@ package let openAPIDocument = #"""
             features:
               - { name: clicks_5m, type: int64 }
               - { name: spend_1h, type: decimal(6) }
+            packed: { schema: "7c0d7e21b0a3f6d4", features: [clicks_5m, spend_1h] }
         Shard:
           type: object
           required: [shard, state, reason, lag_events, freshness_ms, rows, map_bytes, used_bytes, positions]

@@ -65,6 +65,8 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
             switch nameEnd - name {
             case 4 where equals(bytes, name, "host"): hosts += 1
             case 6 where equals(bytes, name, "expect"): return .unusual
+            // Other forms of an answer than JSON have names of their own.
+            case 6 where equals(bytes, name, "accept") && names(bytes, value, at, "vnd."): return .unusual
             case 7 where equals(bytes, name, "upgrade"): return .unusual
             case 7 where equals(bytes, name, "trailer"): return .unusual
             case 10 where equals(bytes, name, "connection"):
@@ -98,6 +100,12 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
             if lower != text.utf8Start[i] { return false }
         }
         return true
+    }
+
+    /// Whether `text` is somewhere from `start` to `end`.
+    private static func names(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ text: StaticString) -> Bool {
+        let last = end - text.utf8CodeUnitCount
+        return start <= last && (start...last).contains { bytes.has(text, at: $0) }
     }
 
     private static func number(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Int? {

@@ -27,6 +27,12 @@ struct Reply: Sendable {
         body = Array(text.utf8)
     }
 
+    init(packed: [UInt8]) {
+        status = 200
+        contentType = Endpoints.packedType
+        body = packed
+    }
+
     init(problem: FeastProblem) {
         self.init(status: problem.httpStatus, json: problem.json())
     }

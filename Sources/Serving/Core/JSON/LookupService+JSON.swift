@@ -56,6 +56,13 @@ extension JSONWriter {
             endObject()
         }
         endArray()
+        let packed = PackedSchema(plan)
+        key("packed")
+        beginObject()
+        member("schema", packed.fingerprintText)
+        key("features")
+        strings(packed.names)
+        endObject()
         endObject()
     }
 
