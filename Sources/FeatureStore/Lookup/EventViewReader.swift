@@ -4,14 +4,22 @@
 /// tiles; so every aggregation is here what it is elsewhere. Windows are nested, so the tile of a shorter one goes on into the next
 /// longer one. O(events + windows), with the memory of the events.
 struct EventViewReader {
-    let read: ReadPlan.ViewRead
-    let view: ViewPlan
-    let rows: [RowReader.Row]
-    let time: Int64
+    private let read: ReadPlan.ViewRead
+    private let view: ViewPlan
+    /// One per row.
+    private let parts: [EventPart]
+    private let time: Int64
 
-    func finish(into slots: inout [FeatureValue]) throws(CorruptRow) {
+    init(_ read: ReadPlan.ViewRead, _ view: ViewPlan, rows: Span<RowReader.Row>, time: Int64) throws(CorruptRow) {
+        self.read = read
+        self.view = view
+        self.time = time
         var parts: [EventPart] = []
-        for row in rows { parts.append(try EventPart(read.view, view, in: row)) }
+        for i in rows.indices { parts.append(try EventPart(read.view, view, in: rows[i])) }
+        self.parts = parts
+    }
+
+    func finish(into slots: inout MutableSpan<FeatureValue>) {
         let attribution = Attribution(parts, view, at: time)
         var memory = EventMemory(parts, before: time)
         defer { memory.deallocate() }
@@ -48,7 +56,7 @@ struct EventViewReader {
         }
     }
 
-    private func set(_ window: ReadPlan.WindowRead, _ value: FeatureValue, _ slots: inout [FeatureValue]) {
+    private func set(_ window: ReadPlan.WindowRead, _ value: FeatureValue, _ slots: inout MutableSpan<FeatureValue>) {
         for i in window.features { slots[read.features[i].slot] = value }
     }
 

@@ -222,6 +222,7 @@ private struct TileListing {
         var slots = [FeatureValue(value: .null, status: .missing, newestEventTime: nil)]
         let whole = ReadPlan.WindowRead(window: .lifetime, features: read.windows[0].features)
         withUnsafeMutablePointer(to: &part) { part in
+            var slots = slots.mutableSpan
             ViewReader(read: read, view: view, parts: .init(start: part, count: 1), time: time).finish(only: whole, into: &slots)
         }
         return slots[0].value

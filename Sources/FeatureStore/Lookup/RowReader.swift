@@ -21,18 +21,32 @@ package struct RowReader {
     package static func values(
         _ plan: ReadPlan, rows: [Row], at time: Int64, views: [ViewPlan]
     ) throws(CorruptRow) -> [FeatureValue] {
-        var slots = [FeatureValue](
-            repeating: FeatureValue(value: .null, status: .missing, newestEventTime: nil), count: plan.slots.count)
-        if !rows.isEmpty { try read(plan, rows, at: time, views, into: &slots) }
-        for i in slots.indices { slots[i].settle(plan.slots[i], at: time) }
-        for derived in plan.derived { derive(derived, &slots) }
+        try values(plan, rows: rows.span, at: time, views: views)
+    }
+
+    /// A span: a lookup has one row, and that needs no array.
+    static func values(
+        _ plan: ReadPlan, rows: Span<Row>, at time: Int64, views: [ViewPlan]
+    ) throws(CorruptRow) -> [FeatureValue] {
+        var slots = [FeatureValue](capacity: plan.slots.count) { slots in
+            while !slots.isFull { slots.append(FeatureValue(value: .null, status: .missing, newestEventTime: nil)) }
+        }
+        try finish(plan, rows, at: time, views, into: slots.mutableSpan)
         if let outputs = plan.outputs { return outputs.map { slots[$0] } }
         slots.removeLast(slots.count - plan.outputCount)
         return slots
     }
 
+    private static func finish(
+        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, _ views: [ViewPlan], into slots: consuming MutableSpan<FeatureValue>
+    ) throws(CorruptRow) {
+        if !rows.isEmpty { try read(plan, rows, at: time, views, into: &slots) }
+        for i in slots.indices { slots[i].settle(plan.slots[i], at: time) }
+        for derived in plan.derived { derive(derived, &slots) }
+    }
+
     private static func read(
-        _ plan: ReadPlan, _ rows: [Row], at time: Int64, _ views: [ViewPlan], into slots: inout [FeatureValue]
+        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, _ views: [ViewPlan], into slots: inout MutableSpan<FeatureValue>
     ) throws(CorruptRow) {
         var damage: CorruptRow?
         withUnsafeTemporaryAllocation(of: RowPart.self, capacity: rows.count * plan.views.count) { parts in
@@ -42,13 +56,14 @@ package struct RowReader {
                 }
                 for i in plan.views.indices {
                     let read = plan.views[i]
-                    if views[read.view].keepsEvents {
-                        try EventViewReader(read: read, view: views[read.view], rows: rows, time: time).finish(into: &slots)
+                    let view = views[read.view]
+                    if view.keepsEvents {
+                        try EventViewReader(read, view, rows: rows, time: time).finish(into: &slots)
                         continue
                     }
                     let ofView = UnsafeMutableBufferPointer(rebasing: parts[i * rows.count..<(i + 1) * rows.count])
-                    for j in ofView.indices { try ofView[j].open(views[read.view]) }
-                    ViewReader(read: read, view: views[read.view], parts: ofView, time: time).finish(into: &slots)
+                    for j in ofView.indices { try ofView[j].open(view) }
+                    ViewReader(read: read, view: view, parts: ofView, time: time).finish(into: &slots)
                 }
             } catch {
                 damage = error
@@ -57,7 +72,7 @@ package struct RowReader {
         if let damage { throw damage }
     }
 
-    private static func derive(_ derived: ReadPlan.Derived, _ slots: inout [FeatureValue]) {
+    private static func derive(_ derived: ReadPlan.Derived, _ slots: inout MutableSpan<FeatureValue>) {
         let inputs = derived.inputs
         let value = derived.derivation.evaluate { slots[inputs[$0]].value }
         var status = FeatureStatus.present

@@ -294,9 +294,15 @@ public final class Store: Sendable {
         let entity = plan.read.entity
         return try shard.withRow(entity: entity, key: key) { bytes in
             let entityPlan = shard.catalog.entities[entity]
-            let rows = bytes.map { [RowReader.Row(bytes: $0, plan: entityPlan, since: shard.since[entity])] } ?? []
-            let values = try RowReader.values(plan.read, rows: rows, at: time, views: entityPlan.views)
-            return Vector(found: bytes != nil, values: values, shards: [shard.number])
+            guard let bytes else {
+                return Vector(
+                    found: false, values: try RowReader.values(plan.read, rows: [], at: time, views: entityPlan.views),
+                    shards: shard.numbers)
+            }
+            let row = CollectionOfOne(RowReader.Row(bytes: bytes, plan: entityPlan, since: shard.since[entity]))
+            return Vector(
+                found: true, values: try RowReader.values(plan.read, rows: row.span, at: time, views: entityPlan.views),
+                shards: shard.numbers)
         }
     }
 
