@@ -5,17 +5,17 @@
 /// longer one. O(events + windows), with the memory of the events.
 struct EventViewReader {
     private let read: ReadPlan.ViewRead
-    private let view: ViewPlan
     /// One per row.
     private let parts: [EventPart]
     private let time: Int64
 
-    init(_ read: ReadPlan.ViewRead, _ view: ViewPlan, rows: Span<RowReader.Row>, time: Int64) throws(CorruptRow) {
+    private var view: ViewPlan { read.plan }
+
+    init(_ read: ReadPlan.ViewRead, rows: Span<RowReader.Row>, time: Int64) throws(CorruptRow) {
         self.read = read
-        self.view = view
         self.time = time
         var parts: [EventPart] = []
-        for i in rows.indices { parts.append(try EventPart(read.view, view, in: rows[i])) }
+        for i in rows.indices { parts.append(try EventPart(read.view, read.plan, in: rows[i])) }
         self.parts = parts
     }
 
@@ -47,7 +47,7 @@ struct EventViewReader {
             } else {
                 var part = RowPart(sequences: sequences.bytes, tiles: tile.bytes)
                 withUnsafeMutablePointer(to: &part) { part in
-                    ViewReader(read: read, view: view, parts: .init(start: part, count: 1), time: time).finish(only: window, into: &slots)
+                    ViewReader(read: read, parts: .init(start: part, count: 1), time: time).finish(only: window, into: &slots)
                 }
                 for i in read.conversions where window.features.contains(i) {
                     divide(&slots[read.features[i].slot], by: attribution?.count(from: left) ?? 0)

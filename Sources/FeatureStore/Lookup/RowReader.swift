@@ -19,34 +19,34 @@ package struct RowReader {
 
     /// The values of `plan` at `time`, merged over `rows` (one per shard that holds the entity; none: an unknown entity).
     package static func values(
-        _ plan: ReadPlan, rows: [Row], at time: Int64, views: [ViewPlan]
+        _ plan: ReadPlan, rows: [Row], at time: Int64
     ) throws(CorruptRow) -> [FeatureValue] {
-        try values(plan, rows: rows.span, at: time, views: views)
+        try values(plan, rows: rows.span, at: time)
     }
 
     /// A span: a lookup has one row, and that needs no array.
     static func values(
-        _ plan: ReadPlan, rows: Span<Row>, at time: Int64, views: [ViewPlan]
+        _ plan: ReadPlan, rows: Span<Row>, at time: Int64
     ) throws(CorruptRow) -> [FeatureValue] {
         var slots = [FeatureValue](capacity: plan.slots.count) { slots in
             while !slots.isFull { slots.append(FeatureValue(value: .null, status: .missing, newestEventTime: nil)) }
         }
-        try finish(plan, rows, at: time, views, into: slots.mutableSpan)
+        try finish(plan, rows, at: time, into: slots.mutableSpan)
         if let outputs = plan.outputs { return outputs.map { slots[$0] } }
         slots.removeLast(slots.count - plan.outputCount)
         return slots
     }
 
     private static func finish(
-        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, _ views: [ViewPlan], into slots: consuming MutableSpan<FeatureValue>
+        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, into slots: consuming MutableSpan<FeatureValue>
     ) throws(CorruptRow) {
-        if !rows.isEmpty { try read(plan, rows, at: time, views, into: &slots) }
+        if !rows.isEmpty { try read(plan, rows, at: time, into: &slots) }
         for i in slots.indices { slots[i].settle(plan.slots[i], at: time) }
         for derived in plan.derived { derive(derived, &slots) }
     }
 
     private static func read(
-        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, _ views: [ViewPlan], into slots: inout MutableSpan<FeatureValue>
+        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, into slots: inout MutableSpan<FeatureValue>
     ) throws(CorruptRow) {
         var damage: CorruptRow?
         withUnsafeTemporaryAllocation(of: RowPart.self, capacity: rows.count * plan.views.count) { parts in
@@ -54,16 +54,16 @@ package struct RowReader {
                 for i in rows.indices {
                     try RowPart.locate(plan, in: rows[i], into: parts, first: i, step: rows.count)
                 }
+                for part in parts { part.prefetch() }
                 for i in plan.views.indices {
                     let read = plan.views[i]
-                    let view = views[read.view]
-                    if view.keepsEvents {
-                        try EventViewReader(read, view, rows: rows, time: time).finish(into: &slots)
+                    if read.plan.keepsEvents {
+                        try EventViewReader(read, rows: rows, time: time).finish(into: &slots)
                         continue
                     }
                     let ofView = UnsafeMutableBufferPointer(rebasing: parts[i * rows.count..<(i + 1) * rows.count])
-                    for j in ofView.indices { try ofView[j].open(view) }
-                    ViewReader(read: read, view: view, parts: ofView, time: time).finish(into: &slots)
+                    for j in ofView.indices { try ofView[j].open(read.plan) }
+                    ViewReader(read: read, parts: ofView, time: time).finish(into: &slots)
                 }
             } catch {
                 damage = error

@@ -1,10 +1,10 @@
 /// Finishes the features of one view.
 struct ViewReader {
     let read: ReadPlan.ViewRead
-    let view: ViewPlan
     /// One per row, opened.
     let parts: UnsafeMutableBufferPointer<RowPart>
     let time: Int64
+    private var view: ViewPlan { read.plan }
 
     func finish(into slots: inout MutableSpan<FeatureValue>) {
         withAccumulators { accumulators in
@@ -151,7 +151,7 @@ struct ViewReader {
     private func sequenceValue(_ finish: ReadPlan.Finish, _ sequence: SequenceReader) -> Value {
         guard sequence.isKnown else { return .null }
         switch finish {
-        case .last(_, let type): return sequence.list(n: 1, distinct: false, type).first ?? .null
+        case .last(_, let type): return sequence.first(type) ?? .null
         case .list(_, let n, let distinct, let type): return .list(sequence.list(n: n, distinct: distinct, type))
         case .timeSince:
             guard let newest = sequence.newest else { return .null }
