@@ -57,7 +57,8 @@ struct SequenceReader {
         list.reserveCapacity(Swift.min(n, 16))
         forEach { entry in
             let value = Self.value(of: entry, type)
-            if !distinct || !list.contains(value) { list.append(value) }
+            // By index: `contains` copies each element.
+            if !distinct || !list.indices.contains(where: { list[$0] == value }) { list.append(value) }
             return list.count < n
         }
         return list
