@@ -46,7 +46,7 @@ package struct ReadPlan: Sendable {
         /// Calls `body` for each window, those that begin last first. Allocates nothing.
         func forEachWindow(at time: Int64, _ body: (WindowRead) -> Void) {
             if areNested {
-                for window in windows { body(window) }
+                for i in windows.indices { body(windows[i]) }
                 return
             }
             withUnsafeTemporaryAllocation(of: (left: Int64, index: Int).self, capacity: windows.count) { order in

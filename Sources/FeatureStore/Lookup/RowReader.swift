@@ -41,8 +41,9 @@ package struct RowReader {
         _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, into slots: consuming MutableSpan<FeatureValue>
     ) throws(CorruptRow) {
         if !rows.isEmpty { try read(plan, rows, at: time, into: &slots) }
-        for i in slots.indices { slots[i].settle(plan.slots[i], at: time) }
-        for derived in plan.derived { derive(derived, &slots) }
+        let defaults = plan.slots.span, derived = plan.derived.span
+        for i in slots.indices { slots[i].settle(defaults[i], at: time) }
+        for i in derived.indices { derive(derived[i], &slots) }
     }
 
     private static func read(
@@ -55,21 +56,26 @@ package struct RowReader {
                     try RowPart.locate(plan, in: rows[i], into: parts, first: i, step: rows.count)
                 }
                 for part in parts { part.prefetch() }
-                for i in plan.views.indices {
-                    let read = plan.views[i]
-                    if read.plan.keepsEvents {
-                        try EventViewReader(read, rows: rows, time: time).finish(into: &slots)
-                        continue
-                    }
+                // A span lends its elements; an array's are retained for each use.
+                let views = plan.views.span
+                for i in views.indices {
                     let ofView = UnsafeMutableBufferPointer(rebasing: parts[i * rows.count..<(i + 1) * rows.count])
-                    for j in ofView.indices { try ofView[j].open(read.plan) }
-                    ViewReader(read: read, parts: ofView, time: time).finish(into: &slots)
+                    try read(views[i], ofView, rows, at: time, into: &slots)
                 }
             } catch {
                 damage = error
             }
         }
         if let damage { throw damage }
+    }
+
+    private static func read(
+        _ view: ReadPlan.ViewRead, _ parts: UnsafeMutableBufferPointer<RowPart>, _ rows: Span<Row>, at time: Int64,
+        into slots: inout MutableSpan<FeatureValue>
+    ) throws(CorruptRow) {
+        if view.plan.keepsEvents { return try EventViewReader(view, rows: rows, time: time).finish(into: &slots) }
+        for i in parts.indices { try parts[i].open(view.plan) }
+        ViewReader(read: view, parts: parts, time: time).finish(into: &slots)
     }
 
     private static func derive(_ derived: ReadPlan.Derived, _ slots: inout MutableSpan<FeatureValue>) {
