@@ -26,9 +26,11 @@ var dependencies: [Package.Dependency] = [
 var products: [Product] = [
     .library(name: "FeatureStore", targets: ["FeatureStore"]),
     .library(name: "Ingest", targets: ["Ingest"]),
+    .library(name: "JSONBytes", targets: ["JSONBytes"]),
     .library(name: "Kafka", targets: ["Kafka"]),
     .library(name: "LMDB", targets: ["LMDB"]),
     .library(name: "Generator", targets: ["Generator"]),
+    .library(name: "Serving", targets: ["Serving"]),
 ]
 var targets: [Target] = [
     // C libraries, each behind one Swift module.

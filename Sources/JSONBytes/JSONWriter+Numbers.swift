@@ -38,6 +38,12 @@ extension JSONWriter {
     /// The shortest text that reads back as the same double; `null` for infinities and NaN, which JSON does not have.
     public mutating func double(_ value: Double) {
         guard value.isFinite else { return null() }
+        // The standard library makes a string of each; rates and shares are often 0 or 1.
+        if let whole = Int32(exactly: value), whole != 0 || value.sign == .plus {
+            int(Int64(whole))
+            put(UInt8(ascii: "."))
+            return put(UInt8(ascii: "0"))
+        }
         reserve(Self.digitRoom)
         comma()
         var text = value.description

@@ -121,7 +121,7 @@ private final class RowTarget {
 
     private func readAll(_ row: UnsafeRawBufferPointer) {
         for time in [Self.noon, Self.noon + .days(2), Store.validTimes.lowerBound, Store.validTimes.upperBound] {
-            _ = try? RowReader.values(read, rows: [.init(bytes: row, plan: plan)], at: time, views: plan.views)
+            _ = try? RowReader.values(read, rows: [.init(bytes: row, plan: plan)], at: time)
         }
     }
 }

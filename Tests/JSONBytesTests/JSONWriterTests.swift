@@ -46,9 +46,13 @@ import Testing
         #expect(write { $0.decimal(units: units, scale: scale) } == text)
     }
 
-    @Test(arguments: [0.1, 1e300, .leastNonzeroMagnitude, -0.0, 12.99, 1.0 / 3, 123456789012345680.0, .greatestFiniteMagnitude])
+    @Test(arguments: [
+        0.1, 1e300, .leastNonzeroMagnitude, -0.0, 12.99, 1.0 / 3, 123456789012345680.0, .greatestFiniteMagnitude,
+        0, 1, -1, 1000000, 2147483647, -2147483648, 2147483648, 1e15, 1e16,
+    ])
     func doublesReadBack(_ value: Double) throws {
         let text = write { $0.double(value) }
+        #expect(text == value.description)
         #expect(Double(text)?.bitPattern == value.bitPattern)
         try Array(text.utf8).withUnsafeBytes { buffer in
             var reader = JSONReader(buffer)

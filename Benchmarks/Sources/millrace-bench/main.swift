@@ -8,7 +8,7 @@ let usage = """
 
       apply     Shard.apply against bare LMDB read-modify-write    --events 2000000 --rounds 3 --mode both|commit|replay --only both|shard|bare
       decode    JSON bytes to events                               --events 500000 --rounds 5
-      lookup    Store.lookup of a service against bare LMDB gets   --store DIR --partitions 8 --service homepage --seconds 3
+      lookup    Store.lookup of a service against bare LMDB gets   --store DIR --service homepage --seconds 3 --only both|vectors|answers|bare
       rows      sizes of the rows of a store, and its keys         --store DIR [--keys FILE]
       produce   the generator's events to Kafka                    --brokers HOST:PORT --events 3000000 --partitions 8
       consume   bare batch consumption of the topics               --brokers HOST:PORT --expect N

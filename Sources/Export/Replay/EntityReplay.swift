@@ -227,7 +227,7 @@ final class EntityReplay {
     private func answer(_ rows: [RowReader.Row], at time: Int64) throws -> Answer {
         Answer(
             found: !rows.isEmpty,
-            values: try RowReader.values(plan.vector.read, rows: rows, at: time, views: plan.reading.views),
+            values: try RowReader.values(plan.vector.read, rows: rows, at: time),
             labels: labels(at: time))
     }
 }

@@ -23,6 +23,8 @@ extension Value {
 
     /// Less than 0, 0 or greater than 0; nil when one is null or they do not compare. Exact unless a double takes part.
     static func order(_ a: Value, _ b: Value) -> Int? {
+        // The others would do; it is the most frequent case.
+        if case .int(let a) = a, case .int(let b) = b { return a < b ? -1 : (a == b ? 0 : 1) }
         if let a = a.asDecimal, let b = b.asDecimal { return Decimal128.order(a, b) }
         if let a = a.asDouble, let b = b.asDouble { return a < b ? -1 : (a == b ? 0 : 1) }
         switch (a, b) {

@@ -4,14 +4,22 @@
 /// tiles; so every aggregation is here what it is elsewhere. Windows are nested, so the tile of a shorter one goes on into the next
 /// longer one. O(events + windows), with the memory of the events.
 struct EventViewReader {
-    let read: ReadPlan.ViewRead
-    let view: ViewPlan
-    let rows: [RowReader.Row]
-    let time: Int64
+    private let read: ReadPlan.ViewRead
+    /// One per row.
+    private let parts: [EventPart]
+    private let time: Int64
 
-    func finish(into slots: inout [FeatureValue]) throws(CorruptRow) {
+    private var view: ViewPlan { read.plan }
+
+    init(_ read: ReadPlan.ViewRead, rows: Span<RowReader.Row>, time: Int64) throws(CorruptRow) {
+        self.read = read
+        self.time = time
         var parts: [EventPart] = []
-        for row in rows { parts.append(try EventPart(read.view, view, in: row)) }
+        for i in rows.indices { parts.append(try EventPart(read.view, read.plan, in: rows[i])) }
+        self.parts = parts
+    }
+
+    func finish(into slots: inout MutableSpan<FeatureValue>) {
         let attribution = Attribution(parts, view, at: time)
         var memory = EventMemory(parts, before: time)
         defer { memory.deallocate() }
@@ -39,7 +47,7 @@ struct EventViewReader {
             } else {
                 var part = RowPart(sequences: sequences.bytes, tiles: tile.bytes)
                 withUnsafeMutablePointer(to: &part) { part in
-                    ViewReader(read: read, view: view, parts: .init(start: part, count: 1), time: time).finish(only: window, into: &slots)
+                    ViewReader(read: read, parts: .init(start: part, count: 1), time: time).finish(only: window, into: &slots)
                 }
                 for i in read.conversions where window.features.contains(i) {
                     divide(&slots[read.features[i].slot], by: attribution?.count(from: left) ?? 0)
@@ -48,7 +56,7 @@ struct EventViewReader {
         }
     }
 
-    private func set(_ window: ReadPlan.WindowRead, _ value: FeatureValue, _ slots: inout [FeatureValue]) {
+    private func set(_ window: ReadPlan.WindowRead, _ value: FeatureValue, _ slots: inout MutableSpan<FeatureValue>) {
         for i in window.features { slots[read.features[i].slot] = value }
     }
 

@@ -85,7 +85,7 @@ struct Explainer {
         for (i, source) in sources.filter({ $0.row != nil }).enumerated() {
             let row = source.row!
             let facts = try streamFacts(of: source.plan.streams[read.stream].id, in: row.bytes)
-            let alone = try RowReader.values(plan, rows: [row], at: time, views: views)[0]
+            let alone = try RowReader.values(plan, rows: [row], at: time)[0]
             let (content, isComplete) =
                 if let events { (Explanation.Content.events(events.list(row: i, from: left)), events.parts[i].knows(left)) }
                 else { try content(plan, view, row, left) }
@@ -222,7 +222,8 @@ private struct TileListing {
         var slots = [FeatureValue(value: .null, status: .missing, newestEventTime: nil)]
         let whole = ReadPlan.WindowRead(window: .lifetime, features: read.windows[0].features)
         withUnsafeMutablePointer(to: &part) { part in
-            ViewReader(read: read, view: view, parts: .init(start: part, count: 1), time: time).finish(only: whole, into: &slots)
+            var slots = slots.mutableSpan
+            ViewReader(read: read, parts: .init(start: part, count: 1), time: time).finish(only: whole, into: &slots)
         }
         return slots[0].value
     }

@@ -12,6 +12,8 @@ package struct ReadPlan: Sendable {
     final class ViewRead: Sendable {
         /// Index into `EntityPlan.views`.
         let view: Int
+        /// Columns and levels, which are the same in every shard. Sections are found by the ids of the row's own plan.
+        let plan: ViewPlan
         /// Position of the view's stream in `EntityPlan.streams`.
         let stream: Int
         let fixed: [TileColumn]
@@ -27,10 +29,11 @@ package struct ReadPlan: Sendable {
         let conversions: [Int]
 
         init(
-            view: Int, stream: Int, fixed: [TileColumn], variable: [TileColumn], windows: [WindowRead],
+            view: Int, plan: ViewPlan, stream: Int, fixed: [TileColumn], variable: [TileColumn], windows: [WindowRead],
             features: [(slot: Int, finish: Finish)], conversions: [Int]
         ) {
             self.view = view
+            self.plan = plan
             self.stream = stream
             self.fixed = fixed
             self.variable = variable
@@ -43,7 +46,7 @@ package struct ReadPlan: Sendable {
         /// Calls `body` for each window, those that begin last first. Allocates nothing.
         func forEachWindow(at time: Int64, _ body: (WindowRead) -> Void) {
             if areNested {
-                for window in windows { body(window) }
+                for i in windows.indices { body(windows[i]) }
                 return
             }
             withUnsafeTemporaryAllocation(of: (left: Int64, index: Int).self, capacity: windows.count) { order in
@@ -244,7 +247,7 @@ package struct ReadPlan: Sendable {
             }
         }
         return ViewRead(
-            view: index, stream: plan.streams.firstIndex { $0.index == view.stream }!, fixed: fixed, variable: variable,
+            view: index, plan: view, stream: plan.streams.firstIndex { $0.index == view.stream }!, fixed: fixed, variable: variable,
             windows: windows, features: ordered.map { (slot: $0.slot, finish: $0.finish) },
             conversions: ordered.indices.filter { ordered[$0].isConversion })
     }

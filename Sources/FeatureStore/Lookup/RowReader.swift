@@ -19,20 +19,35 @@ package struct RowReader {
 
     /// The values of `plan` at `time`, merged over `rows` (one per shard that holds the entity; none: an unknown entity).
     package static func values(
-        _ plan: ReadPlan, rows: [Row], at time: Int64, views: [ViewPlan]
+        _ plan: ReadPlan, rows: [Row], at time: Int64
     ) throws(CorruptRow) -> [FeatureValue] {
-        var slots = [FeatureValue](
-            repeating: FeatureValue(value: .null, status: .missing, newestEventTime: nil), count: plan.slots.count)
-        if !rows.isEmpty { try read(plan, rows, at: time, views, into: &slots) }
-        for i in slots.indices { slots[i].settle(plan.slots[i], at: time) }
-        for derived in plan.derived { derive(derived, &slots) }
+        try values(plan, rows: rows.span, at: time)
+    }
+
+    /// A span: a lookup has one row, and that needs no array.
+    static func values(
+        _ plan: ReadPlan, rows: Span<Row>, at time: Int64
+    ) throws(CorruptRow) -> [FeatureValue] {
+        var slots = [FeatureValue](capacity: plan.slots.count) { slots in
+            while !slots.isFull { slots.append(FeatureValue(value: .null, status: .missing, newestEventTime: nil)) }
+        }
+        try finish(plan, rows, at: time, into: slots.mutableSpan)
         if let outputs = plan.outputs { return outputs.map { slots[$0] } }
         slots.removeLast(slots.count - plan.outputCount)
         return slots
     }
 
+    private static func finish(
+        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, into slots: consuming MutableSpan<FeatureValue>
+    ) throws(CorruptRow) {
+        if !rows.isEmpty { try read(plan, rows, at: time, into: &slots) }
+        let defaults = plan.slots.span, derived = plan.derived.span
+        for i in slots.indices { slots[i].settle(defaults[i], at: time) }
+        for i in derived.indices { derive(derived[i], &slots) }
+    }
+
     private static func read(
-        _ plan: ReadPlan, _ rows: [Row], at time: Int64, _ views: [ViewPlan], into slots: inout [FeatureValue]
+        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, into slots: inout MutableSpan<FeatureValue>
     ) throws(CorruptRow) {
         var damage: CorruptRow?
         withUnsafeTemporaryAllocation(of: RowPart.self, capacity: rows.count * plan.views.count) { parts in
@@ -40,15 +55,12 @@ package struct RowReader {
                 for i in rows.indices {
                     try RowPart.locate(plan, in: rows[i], into: parts, first: i, step: rows.count)
                 }
-                for i in plan.views.indices {
-                    let read = plan.views[i]
-                    if views[read.view].keepsEvents {
-                        try EventViewReader(read: read, view: views[read.view], rows: rows, time: time).finish(into: &slots)
-                        continue
-                    }
+                for part in parts { part.prefetch() }
+                // A span lends its elements; an array's are retained for each use.
+                let views = plan.views.span
+                for i in views.indices {
                     let ofView = UnsafeMutableBufferPointer(rebasing: parts[i * rows.count..<(i + 1) * rows.count])
-                    for j in ofView.indices { try ofView[j].open(views[read.view]) }
-                    ViewReader(read: read, view: views[read.view], parts: ofView, time: time).finish(into: &slots)
+                    try read(views[i], ofView, rows, at: time, into: &slots)
                 }
             } catch {
                 damage = error
@@ -57,7 +69,16 @@ package struct RowReader {
         if let damage { throw damage }
     }
 
-    private static func derive(_ derived: ReadPlan.Derived, _ slots: inout [FeatureValue]) {
+    private static func read(
+        _ view: ReadPlan.ViewRead, _ parts: UnsafeMutableBufferPointer<RowPart>, _ rows: Span<Row>, at time: Int64,
+        into slots: inout MutableSpan<FeatureValue>
+    ) throws(CorruptRow) {
+        if view.plan.keepsEvents { return try EventViewReader(view, rows: rows, time: time).finish(into: &slots) }
+        for i in parts.indices { try parts[i].open(view.plan) }
+        ViewReader(read: view, parts: parts, time: time).finish(into: &slots)
+    }
+
+    private static func derive(_ derived: ReadPlan.Derived, _ slots: inout MutableSpan<FeatureValue>) {
         let inputs = derived.inputs
         let value = derived.derivation.evaluate { slots[inputs[$0]].value }
         var status = FeatureStatus.present

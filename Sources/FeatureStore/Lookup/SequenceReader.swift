@@ -41,13 +41,24 @@ struct SequenceReader {
         return newest
     }
 
+    func first(_ type: ReadPlan.Scalar) -> Value? {
+        var first: Value?
+        forEach { entry in
+            first = Self.value(of: entry, type)
+            return false
+        }
+        return first
+    }
+
     /// The first `n` values, or the first `n` that differ.
     func list(n: Int, distinct: Bool, _ type: ReadPlan.Scalar) -> [Value] {
         var list: [Value] = []
         guard n > 0 else { return list }
+        list.reserveCapacity(Swift.min(n, 16))
         forEach { entry in
             let value = Self.value(of: entry, type)
-            if !distinct || !list.contains(value) { list.append(value) }
+            // By index: `contains` copies each element.
+            if !distinct || !list.indices.contains(where: { list[$0] == value }) { list.append(value) }
             return list.count < n
         }
         return list

@@ -16,7 +16,7 @@ extension Store {
         let now = Self.now()
         let time = query.asOf ?? now
         guard Self.validTimes.contains(time) else { throw .timeOutOfRange(time) }
-        let shards = try key.withUnsafeBytesOrError { (bytes) throws(LookupError) in try route(entity, bytes) }
+        let shards = try key.withUnsafeBytesOrError { (bytes) throws(LookupError) in try route(entity, bytes).shards }
         var sources: [Explainer.Source] = []
         defer { for source in sources { source.row?.bytes.deallocate() } }
         do {
@@ -38,8 +38,7 @@ extension Store {
             var vector = Vector(
                 found: sources.contains { $0.row != nil },
                 values: try RowReader.values(
-                    ReadPlan(features: features, catalog: catalog, entity: entity), rows: sources.compactMap(\.row), at: time,
-                    views: catalog.entities[entity].views),
+                    ReadPlan(features: features, catalog: catalog, entity: entity), rows: sources.compactMap(\.row), at: time),
                 shards: shards.map(\.number))
             var behind: (shard: Int, freshness: Microseconds?, limit: Microseconds)?
             if let limit = query.maxStaleness ?? service?.maxStaleness,

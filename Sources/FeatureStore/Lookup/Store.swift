@@ -34,6 +34,19 @@ public final class Store: Sendable {
         case all
     }
 
+    /// The shards that may have an entity's row.
+    enum Holders {
+        case one(Shard)
+        case all([Shard])
+
+        var shards: [Shard] {
+            switch self {
+            case .one(let shard): [shard]
+            case .all(let shards): shards
+            }
+        }
+    }
+
     /// The oldest and newest times that events and requests may have: 1970-01-02 to 2106-02-07.
     public static let validTimes: ClosedRange<Int64> = Microseconds.days(1)...(Int64(UInt32.max) * 1_000_000 + 999_999)
 
@@ -239,36 +252,41 @@ public final class Store: Sendable {
         guard !key.isEmpty else { throw .emptyKey }
         guard key.count <= Shard.maxKeyBytes else { throw .keyTooLong(bytes: key.count, limit: Shard.maxKeyBytes) }
         guard Self.validTimes.contains(asOf) else { throw .timeOutOfRange(asOf) }
-        var shards = try route(plan.read.entity, key)
+        var holders = try route(plan.read.entity, key)
         var vector: Vector
         while true {
             do {
-                if shards.count == 1 {
-                    vector = try lookUp(plan, key, shards[0], at: asOf)
-                } else {
-                    vector = try lookUp(plan, key, merging: shards, at: asOf)
-                }
+                vector =
+                    switch holders {
+                    case .one(let shard): try lookUp(plan, key, shard, at: asOf)
+                    case .all(let shards): try lookUp(plan, key, merging: shards, at: asOf)
+                    }
                 break
             } catch let error as LMDBError where error.kind == .closed {
                 // The shard went away between the two steps: to a new generation, to be opened for writing, or from this process.
                 reopening.withLock { _ in }
                 let now = try route(plan.read.entity, key)
-                guard !now.elementsEqual(shards, by: ===) else {
-                    throw .shardUnavailable(shard: shards[0].number, reason: "the shard is moving to another process")
+                guard !now.shards.elementsEqual(holders.shards, by: ===) else {
+                    throw .shardUnavailable(shard: holders.shards[0].number, reason: "the shard is moving to another process")
                 }
-                shards = now
+                holders = now
             } catch {
                 throw .storage("\(error)")
             }
         }
         if let limit = maxStaleness ?? plan.maxStaleness {
             let now = Self.now()
-            if shards.contains(where: { ($0.freshness(now: now) ?? .max) > limit }) { vector.markStale() }
+            let isBehind =
+                switch holders {
+                case .one(let shard): shard.isBehind(limit, now: now)
+                case .all(let shards): shards.contains { $0.isBehind(limit, now: now) }
+                }
+            if isBehind { vector.markStale() }
         }
         return vector
     }
 
-    func route(_ entity: Int, _ key: UnsafeRawBufferPointer) throws(LookupError) -> [Shard] {
+    func route(_ entity: Int, _ key: UnsafeRawBufferPointer) throws(LookupError) -> Holders {
         switch routes[entity] {
         case .byKey(let partitioner, let topic):
             let (number, shard) = state.withLock { state -> (Int, Shard?) in
@@ -276,7 +294,7 @@ public final class Store: Sendable {
                 let number = partitioner.partition(of: key, count: count)
                 return (number, state.shards[number])
             }
-            if let shard { return [shard] }
+            if let shard { return .one(shard) }
             let known = state.withLock { $0.unavailable[number] }
             throw .shardUnavailable(
                 shard: number, reason: known ?? (number < 0
@@ -284,7 +302,7 @@ public final class Store: Sendable {
         case .all:
             let shards = shards
             if shards.isEmpty { throw .shardUnavailable(shard: -1, reason: "no partition is assigned to this process") }
-            return shards
+            return .all(shards)
         }
     }
 
@@ -293,10 +311,12 @@ public final class Store: Sendable {
     ) throws -> Vector {
         let entity = plan.read.entity
         return try shard.withRow(entity: entity, key: key) { bytes in
-            let entityPlan = shard.catalog.entities[entity]
-            let rows = bytes.map { [RowReader.Row(bytes: $0, plan: entityPlan, since: shard.since[entity])] } ?? []
-            let values = try RowReader.values(plan.read, rows: rows, at: time, views: entityPlan.views)
-            return Vector(found: bytes != nil, values: values, shards: [shard.number])
+            guard let bytes else {
+                return Vector(found: false, values: try RowReader.values(plan.read, rows: [], at: time), shards: shard.numbers)
+            }
+            let row = CollectionOfOne(
+                RowReader.Row(bytes: bytes, plan: shard.catalog.entities[entity], since: shard.since[entity]))
+            return Vector(found: true, values: try RowReader.values(plan.read, rows: row.span, at: time), shards: shard.numbers)
         }
     }
 
@@ -316,7 +336,7 @@ public final class Store: Sendable {
                     bytes: UnsafeRawBufferPointer(copy), plan: shard.catalog.entities[entity], since: shard.since[entity]))
             }
         }
-        let values = try RowReader.values(plan.read, rows: rows, at: time, views: catalog.entities[entity].views)
+        let values = try RowReader.values(plan.read, rows: rows, at: time)
         return Vector(found: !rows.isEmpty, values: values, shards: shards.map(\.number))
     }
 

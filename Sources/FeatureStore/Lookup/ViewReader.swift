@@ -1,29 +1,37 @@
 /// Finishes the features of one view.
 struct ViewReader {
     let read: ReadPlan.ViewRead
-    let view: ViewPlan
     /// One per row, opened.
     let parts: UnsafeMutableBufferPointer<RowPart>
     let time: Int64
+    private var view: ViewPlan { read.plan }
 
-    func finish(into slots: inout [FeatureValue]) {
-        withAccumulators { fixed, variable in
+    func finish(into slots: inout MutableSpan<FeatureValue>) {
+        withAccumulators { accumulators in
             let newest = newestEvent()
-            read.forEachWindow(at: time) { finish($0, newest, fixed, variable, &slots) }
+            read.forEachWindow(at: time) { finish($0, newest, accumulators, &slots) }
         }
     }
 
     /// Finishes the features of one window alone.
-    func finish(only window: ReadPlan.WindowRead, into slots: inout [FeatureValue]) {
-        withAccumulators { fixed, variable in finish(window, newestEvent(), fixed, variable, &slots) }
+    func finish(only window: ReadPlan.WindowRead, into slots: inout MutableSpan<FeatureValue>) {
+        withAccumulators { finish(window, newestEvent(), $0, &slots) }
     }
 
-    private func withAccumulators(
-        _ body: (_ fixed: UnsafeMutableBufferPointer<FixedAccumulator>, _ variable: [VariableAccumulator]) -> Void
-    ) {
+    /// One per column that is read.
+    private struct Accumulators {
+        let fixed: UnsafeMutableBufferPointer<FixedAccumulator>
+        let variable: UnsafeMutableBufferPointer<VariableAccumulator>
+    }
+
+    private func withAccumulators(_ body: (Accumulators) -> Void) {
         withUnsafeTemporaryAllocation(of: FixedAccumulator.self, capacity: read.fixed.count) { fixed in
             for i in fixed.indices { fixed.initializeElement(at: i, to: FixedAccumulator(read.fixed[i])) }
-            body(fixed, read.variable.isEmpty ? [] : read.variable.map { VariableAccumulator($0) })
+            withUnsafeTemporaryAllocation(of: VariableAccumulator.self, capacity: read.variable.count) { variable in
+                for i in variable.indices { variable.initializeElement(at: i, to: VariableAccumulator(read.variable[i])) }
+                defer { variable.deinitialize() }
+                body(Accumulators(fixed: fixed, variable: variable))
+            }
         }
     }
 
@@ -41,15 +49,14 @@ struct ViewReader {
     }
 
     private func finish(
-        _ window: ReadPlan.WindowRead, _ newest: Int64?, _ fixed: UnsafeMutableBufferPointer<FixedAccumulator>,
-        _ variable: [VariableAccumulator], _ slots: inout [FeatureValue]
+        _ window: ReadPlan.WindowRead, _ newest: Int64?, _ accumulators: Accumulators, _ slots: inout MutableSpan<FeatureValue>
     ) {
         let left = window.window.leftEdge(at: time)
         var isWarming = false, isKnown = true
         for i in parts.indices {
             if let since = parts[i].since, left ?? .min < since { isWarming = true }
             if !parts[i].reaches(window.window, of: view.levels, left: left, at: time) { isKnown = false }
-            accumulate(&parts[i], down: left, fixed, variable)
+            accumulate(&parts[i], down: left, accumulators)
         }
         for i in window.features {
             let (slot, finish) = read.features[i]
@@ -61,17 +68,14 @@ struct ViewReader {
                 if let column = finish.sequence {
                     sequenceValue(finish, SequenceReader(parts: parts, view: view, index: column, left: left, time: time))
                 } else {
-                    isKnown ? tileValue(finish, fixed, variable) : .null
+                    isKnown ? tileValue(finish, accumulators) : .null
                 }
             slots[slot] = FeatureValue(value: value, status: value.isNull ? .missing : .present, newestEventTime: newest)
         }
     }
 
     /// Takes the tiles from where the last window ended down to `left`.
-    private func accumulate(
-        _ part: inout RowPart, down left: Int64?, _ fixed: UnsafeMutableBufferPointer<FixedAccumulator>,
-        _ variable: [VariableAccumulator]
-    ) {
+    private func accumulate(_ part: inout RowPart, down left: Int64?, _ accumulators: Accumulators) {
         guard let base = part.tiles.baseAddress else { return }
         let headerBytes = view.headerBytes, fixedBytes = view.fixedBytes
         let hasVariable = headerBytes > 4
@@ -85,12 +89,12 @@ struct ViewReader {
             at += headerBytes + fixedBytes + (hasVariable ? Int(tile.loadUnaligned(fromByteOffset: 4, as: UInt32.self)) : 0)
             if start > time { continue }
             let cells = tile + headerBytes
-            for i in fixed.indices { fixed[i].add(cells) }
-            if !variable.isEmpty { addVariable(cells + fixedBytes, variable) }
+            for i in accumulators.fixed.indices { accumulators.fixed[i].add(cells) }
+            if accumulators.variable.count > 0 { addVariable(cells + fixedBytes, accumulators.variable) }
         }
     }
 
-    private func addVariable(_ cells: UnsafeRawPointer, _ variable: [VariableAccumulator]) {
+    private func addVariable(_ cells: UnsafeRawPointer, _ variable: UnsafeMutableBufferPointer<VariableAccumulator>) {
         var cell = cells
         for position in view.variableColumns.indices {
             let payload = UnsafeRawBufferPointer(start: cell + 4, count: Int(cell.loadUnaligned(as: UInt32.self)))
@@ -99,10 +103,8 @@ struct ViewReader {
         }
     }
 
-    private func tileValue(
-        _ finish: ReadPlan.Finish, _ fixed: UnsafeMutableBufferPointer<FixedAccumulator>,
-        _ variable: [VariableAccumulator]
-    ) -> Value {
+    private func tileValue(_ finish: ReadPlan.Finish, _ accumulators: Accumulators) -> Value {
+        let fixed = accumulators.fixed, variable = accumulators.variable
         switch finish {
         case .count(let i): return .int(Int64(clamping: fixed[i].count))
         case .sum(let i, let scale): return .decimal(units: fixed[i].sum, scale: scale)
@@ -149,7 +151,7 @@ struct ViewReader {
     private func sequenceValue(_ finish: ReadPlan.Finish, _ sequence: SequenceReader) -> Value {
         guard sequence.isKnown else { return .null }
         switch finish {
-        case .last(_, let type): return sequence.list(n: 1, distinct: false, type).first ?? .null
+        case .last(_, let type): return sequence.first(type) ?? .null
         case .list(_, let n, let distinct, let type): return .list(sequence.list(n: n, distinct: distinct, type))
         case .timeSince:
             guard let newest = sequence.newest else { return .null }

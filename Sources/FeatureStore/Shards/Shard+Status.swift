@@ -28,6 +28,9 @@ extension Shard {
         status.withLock { status in Self.freshness(status, now: now) }
     }
 
+    /// Whether the rows are more than `limit` behind, or nobody knows.
+    func isBehind(_ limit: Microseconds, now: Int64) -> Bool { (freshness(now: now) ?? .max) > limit }
+
     private static func freshness(_ status: Status, now: Int64) -> Microseconds? {
         var behind: Microseconds?
         for (position, end) in zip(status.positions, status.ends) {

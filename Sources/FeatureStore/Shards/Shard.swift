@@ -12,6 +12,8 @@ public final class Shard: Sendable {
     public static let maxKeyBytes = 480
 
     public let number: Int
+    /// The number alone, as each vector names the shards it was read from.
+    let numbers: [Int]
     public let directory: String
     package let catalog: Catalog
     /// Per entity and view: the moment from which on the view has seen every event; nil: from the beginning.
@@ -109,6 +111,7 @@ public final class Shard: Sendable {
         partitionCounts: [String: Int], role: Role, durability: StoreSettings.Durability, readOnly: Bool
     ) throws(ShardError) {
         self.number = number
+        numbers = [number]
         directory = path
         self.environment = environment
         self.rows = rows

@@ -234,7 +234,7 @@ private struct RowComparison {
         guard let row else { return nil }
         let plan = shard.catalog.entities[entity]
         return try? RowReader.values(
-            read, rows: [.init(bytes: row, plan: plan, since: shard.since[entity])], at: time, views: plan.views)
+            read, rows: [.init(bytes: row, plan: plan, since: shard.since[entity])], at: time)
     }
 
     /// The newest event time of all streams of a row.

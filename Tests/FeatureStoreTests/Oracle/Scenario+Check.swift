@@ -49,7 +49,7 @@ extension Scenario {
     ) throws -> String? {
         let since: [Int64?] = seed % 5 == 0 ? plan.views.indices.map { $0 % 2 == 0 ? events[0].time : nil } : []
         let values = try row.withUnsafeBytes { bytes throws in
-            try RowReader.values(read, rows: [.init(bytes: bytes, plan: plan, since: since)], at: time, views: plan.views)
+            try RowReader.values(read, rows: [.init(bytes: bytes, plan: plan, since: since)], at: time)
         }
         for (feature, value) in zip(catalog.features, values) {
             guard case .view(let viewIndex, let definition) = feature.source else { continue }

@@ -122,6 +122,6 @@ struct RowBuilder {
         }
         defer { for copy in copies { copy.deallocate() } }
         return try RowReader.values(
-            read, rows: copies.map { .init(bytes: UnsafeRawBufferPointer($0), plan: plan) }, at: time, views: plan.views)
+            read, rows: copies.map { .init(bytes: UnsafeRawBufferPointer($0), plan: plan) }, at: time)
     }
 }

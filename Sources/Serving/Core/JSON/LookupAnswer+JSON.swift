@@ -43,18 +43,20 @@ extension JSONWriter {
         string(utf8: name)
         key("found")
         bool(vector.found)
+        // A span: iterating an array copies its elements, which counts references.
+        let features = vector.values.span
         key("values")
         beginArray()
-        for feature in vector.values { value(feature.value) }
+        for i in features.indices { value(features[i].value) }
         endArray()
         key("statuses")
         beginArray()
-        for feature in vector.values { status(feature.status) }
+        for i in features.indices { status(features[i].status) }
         endArray()
         key("newest_event_times")
         beginArray()
-        for feature in vector.values {
-            if let newest = feature.newestEventTime { time(newest) } else { null() }
+        for i in features.indices {
+            if let newest = features[i].newestEventTime { time(newest) } else { null() }
         }
         endArray()
         endObject()
