@@ -42,7 +42,7 @@ public struct FeastViews: Sendable {
     /// `view:feature`, or `view@v2:feature`: a version of a view, of which there is one.
     func resolve(reference: String) throws(FeastProblem) -> (view: View, feature: String) {
         guard let colon = reference.firstIndex(of: ":") else {
-            throw .invalid("Invalid feature reference \(reference): write view:feature, as in \(views.first.map { "\($0.name):\($0.features[0])" } ?? "view:feature")")
+            throw .invalid("Invalid feature reference \(reference): write view:feature")
         }
         var name = reference[..<colon]
         if let at = name.lastIndex(of: "@"), name[name.index(after: at)...].first == "v" { name = name[..<at] }
