@@ -48,7 +48,7 @@ var targets: [Target] = [
     library("JSONBytes"),
     .target(name: "CPrefetch"),
     .target(name: "CExchange"),
-    library("FeatureStore", ["LMDB", "CPrefetch", "CExchange", .product(name: "Yams", package: "Yams")]),
+    library("FeatureStore", ["LMDB", "JSONBytes", "CPrefetch", "CExchange", .product(name: "Yams", package: "Yams")]),
     library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", "Compression", "Avro", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     library("Export", ["FeatureStore", "Ingest", "JSONBytes"]),
     library("Generator"),

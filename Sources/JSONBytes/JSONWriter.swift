@@ -70,6 +70,11 @@ public struct JSONWriter: ~Copyable {
         string(value)
     }
 
+    public mutating func member(_ name: StaticString, _ value: some BinaryInteger) {
+        key(name)
+        int(Int64(value))
+    }
+
     public mutating func string(_ value: String) {
         var value = value
         value.withUTF8 { string(utf8: UnsafeRawBufferPointer($0)) }

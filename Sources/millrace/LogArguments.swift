@@ -39,7 +39,7 @@ extension LogOptions {
 }
 
 /// Reads one of the names that a type of choices has.
-func choice<Choice: RawRepresentable & CaseIterable>(
+func choice<Choice: RawRepresentable & CaseIterable & Sendable>(
     _: Choice.Type
 ) -> @Sendable (String) throws -> Choice where Choice.RawValue == String {
     { text in

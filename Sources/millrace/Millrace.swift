@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import FeatureStore
 
 /// The command line. `millrace --help` and `millrace COMMAND --help` teach it.
 @main
@@ -29,4 +30,34 @@ struct Millrace: AsyncParsableCommand {
 enum Exit {
     static let failed = ExitCode(1)
     static let faultyDefinitions = ExitCode(2)
+}
+
+/// Runs what a command is for. An error is printed and ends the program with 1; an exit code goes on as it is.
+func reportingErrors(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch let code as ExitCode {
+        throw code
+    } catch {
+        printError("\(error)")
+        throw Exit.failed
+    }
+}
+
+extension Store {
+    /// The store that the definitions name, opened for reading beside whoever writes it; closed afterwards.
+    static func reading(_ definitions: Definitions, _ body: (Store) throws -> Void) throws {
+        let store = Store(definitions)
+        try reportingErrors { try store.openExisting() }
+        defer { store.closeAll() }
+        try body(store)
+    }
+}
+
+extension Generation {
+    /// `--discard` of the commands that build generations.
+    static func discardAndTell(_ definitions: Definitions) throws {
+        let shards = try discardAll(in: definitions.store.directory)
+        print(shards.isEmpty ? "nothing to discard" : "discarded the next generation of shards \(shards.map(String.init).joined(separator: ", "))")
+    }
 }

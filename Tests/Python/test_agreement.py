@@ -8,7 +8,6 @@ import shutil
 import time
 from decimal import Decimal
 
-import lmdb
 import pytest
 
 from differences import compare
@@ -16,22 +15,10 @@ from logs import dump_topics, export
 from oracle import Oracle
 from program import Program
 from shop_stream import RecordProducer, ShopStream
+from stores import SHARDS, rows
 
 SECOND = 1_000_000
 START = 1_764_547_200 * SECOND
-SHARDS = 4
-
-
-def rows(store):
-    """{shard: {key: row}} of the live generations. The program is not running."""
-    found = {}
-    for directory in sorted(store.glob("shard-????")):
-        with lmdb.open(str(directory), max_dbs=4, readonly=True, lock=False) as environment:
-            table = environment.open_db(b"rows", create=False)
-            with environment.begin() as transaction:
-                found[directory.name] = dict(transaction.cursor(table))
-    assert len(found) == SHARDS
-    return found
 
 
 def run_live(program, ends, moments, kills):

@@ -19,6 +19,7 @@ import yaml
 from differences import same
 from oracle import Oracle
 from shop_stream import ShopStream
+from stores import rows
 
 SECOND = 1_000_000
 START = 1_764_547_200 * SECOND
@@ -241,7 +242,7 @@ def test_killed_and_resumed(binary, tmp_path):
     log = shop.write("events.ndjson", shop.envelopes())
     arguments = ["backfill", "--partitions", PARTITIONS, "--round", 2, tmp_path / "filler.ndjson", log]
     quiet = shop.run(*arguments)
-    digest = rows(shop)
+    digest = rows(shop.directory / "data")
     shutil.rmtree(tmp_path / "data")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_")}
     environment["MILLRACE_STORE_DIRECTORY"] = str(tmp_path / "data")
@@ -266,7 +267,7 @@ def test_killed_and_resumed(binary, tmp_path):
     last = shop.run(*arguments)
     assert [line for line in last.stdout.splitlines() if line.startswith(("clicks", "purchases"))] == [
         line for line in quiet.stdout.splitlines() if line.startswith(("clicks", "purchases"))]
-    assert rows(shop) == digest
+    assert rows(shop.directory / "data") == digest
 
 
 def committed(shop):
@@ -283,20 +284,6 @@ def committed(shop):
         return 0
     file, offset = struct.unpack_from("<qq", mark) if mark else (0, 0)
     return (file << 40) + offset
-
-
-def rows(shop):
-    """Every key and row of every shard."""
-    import lmdb
-
-    found = {}
-    for directory in sorted((shop.directory / "data").glob("shard-????")):
-        with lmdb.open(str(directory), max_dbs=4, readonly=True, lock=False) as environment:
-            table = environment.open_db(b"rows", create=False)
-            with environment.begin() as transaction:
-                found[directory.name] = dict(transaction.cursor(table))
-    assert len(found) == PARTITIONS
-    return found
 
 
 @pytest.mark.parametrize("name, data, message", [

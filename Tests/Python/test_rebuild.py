@@ -16,11 +16,11 @@ from logs import dump_topics
 from oracle import Oracle
 from program import Program
 from shop_stream import RecordProducer, ShopStream
+from stores import SHARDS
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 START = 1_764_547_200 * SECOND
-SHARDS = 4
 
 
 class Load(threading.Thread):

@@ -288,12 +288,10 @@ extension Value {
     /// In units of `10^-scale`; the definitions' checks leave nothing to round.
     func units(scale: Int) -> Int128 {
         switch self {
-        case .int(let value): Int128(value) * Self.powerOfTen(scale)
-        case .decimal(let units, let own) where own <= scale: units * Self.powerOfTen(scale - own)
-        case .decimal(let units, let own): units / Self.powerOfTen(own - scale)
+        case .int(let value): Int128(value) * .powerOfTen(scale)
+        case .decimal(let units, let own) where own <= scale: units * .powerOfTen(scale - own)
+        case .decimal(let units, let own): units / .powerOfTen(own - scale)
         default: 0
         }
     }
-
-    private static func powerOfTen(_ n: Int) -> Int128 { (0..<Swift.max(0, n)).reduce(1) { power, _ in power * 10 } }
 }

@@ -1,5 +1,4 @@
 internal import FeatureStore
-internal import JSONBytes
 
 /// The columns of an export, in order: key, time, the request list's other columns, features (and their statuses), labels.
 struct OutputLayout: Sendable {
@@ -88,31 +87,6 @@ struct RankedEntry {
             case ("value", .string(let value)): self.value = value
             default: break
             }
-        }
-    }
-}
-
-extension JSONWriter {
-    /// Decimals are numbers with every digit, maps are objects, lists are arrays; as lookups over HTTP are answered.
-    mutating func value(_ value: Value) {
-        switch value {
-        case .null: null()
-        case .bool(let value): bool(value)
-        case .int(let value): int(value)
-        case .decimal(let units, let scale): decimal(units: units, scale: scale)
-        case .double(let value): double(value)
-        case .string(let text): string(text)
-        case .list(let elements):
-            beginArray()
-            for element in elements { self.value(element) }
-            endArray()
-        case .map(let entries):
-            beginObject()
-            for entry in entries {
-                key(named: entry.key)
-                self.value(entry.value)
-            }
-            endObject()
         }
     }
 }

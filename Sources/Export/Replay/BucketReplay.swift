@@ -32,7 +32,7 @@ final class BucketReplay {
         guard !asked.isEmpty else { return nil }
         asked.sort { a, b in
             if a.hash != b.hash { return a.hash < b.hash }
-            let keys = order(a.view.key, b.view.key)
+            let keys = compareBytes(a.view.key, b.view.key)
             if keys != 0 { return keys < 0 }
             return (a.view.time, a.view.row) < (b.view.time, b.view.row)
         }
@@ -45,7 +45,7 @@ final class BucketReplay {
         }
         came.sort { a, b in
             if a.hash != b.hash { return a.hash < b.hash }
-            let keys = order(a.view.key, b.view.key)
+            let keys = compareBytes(a.view.key, b.view.key)
             return keys != 0 ? keys < 0 : a.view.base < b.view.base
         }
 
@@ -57,10 +57,10 @@ final class BucketReplay {
         while first < asked.count {
             let key = views[first].key, hash = asked[first].hash
             var end = first + 1
-            while end < asked.count, asked[end].hash == hash, order(views[end].key, key) == 0 { end += 1 }
+            while end < asked.count, asked[end].hash == hash, compareBytes(views[end].key, key) == 0 { end += 1 }
             while nextEvent < came.count, precedes(came[nextEvent], hash, key) { nextEvent += 1 }
             ofEntity.removeAll(keepingCapacity: true)
-            while nextEvent < came.count, came[nextEvent].hash == hash, order(came[nextEvent].view.key, key) == 0 {
+            while nextEvent < came.count, came[nextEvent].hash == hash, compareBytes(came[nextEvent].view.key, key) == 0 {
                 ofEntity.append(came[nextEvent].view)
                 nextEvent += 1
             }
@@ -82,6 +82,6 @@ final class BucketReplay {
     }
 
     private func precedes(_ event: Keyed<EventCodec.View>, _ hash: UInt64, _ key: UnsafeRawBufferPointer) -> Bool {
-        event.hash != hash ? event.hash < hash : order(event.view.key, key) < 0
+        event.hash != hash ? event.hash < hash : compareBytes(event.view.key, key) < 0
     }
 }

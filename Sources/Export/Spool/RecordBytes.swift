@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Bytes that grow and are reused: where records are put together before they go to a spool or a file.
 struct RecordWriter: ~Copyable {
     private(set) var base: UnsafeMutableRawPointer
@@ -81,16 +79,6 @@ struct RecordReader {
     mutating func counted() -> UnsafeRawBufferPointer { bytes(Int(read(UInt32.self))) }
 
     mutating func text() -> String { String(decoding: counted(), as: UTF8.self) }
-}
-
-@inline(__always)
-func order(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
-    let common = Swift.min(a.count, b.count)
-    if common > 0 {
-        let result = memcmp(a.baseAddress!, b.baseAddress!, common)
-        if result != 0 { return Int(result) }
-    }
-    return a.count - b.count
 }
 
 extension [UInt8] {

@@ -231,7 +231,7 @@ struct DerivationCompiler {
 }
 
 extension ValueType {
-    var isNumber: Bool {
+    package var isNumber: Bool {
         switch self {
         case .int, .double, .decimal: true
         default: false

@@ -31,10 +31,17 @@ extension Value {
         case .bool(let value): value ? 1 : 0
         case .int(let value): Double(value)
         case .double(let value): value
-        case .decimal(let units, let scale): FeatureStore.nearestDouble(units, over: Self.powerOfTen(scale))
+        case .decimal(let units, let scale): FeatureStore.nearestDouble(units, over: .powerOfTen(scale))
         case .null, .string, .list, .map: nil
         }
     }
+}
 
-    private static func powerOfTen(_ n: Int) -> Int128 { (0..<n).reduce(1) { power, _ in power * 10 } }
+extension Int128 {
+    /// `n` is 0 to 38.
+    package static func powerOfTen(_ n: Int) -> Int128 {
+        var power: Int128 = 1
+        for _ in 0..<n { power *= 10 }
+        return power
+    }
 }

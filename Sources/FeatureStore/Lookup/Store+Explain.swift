@@ -16,46 +16,49 @@ extension Store {
         let now = Self.now()
         let time = query.asOf ?? now
         guard Self.validTimes.contains(time) else { throw .timeOutOfRange(time) }
-        let shards = try key.withUnsafeBytesOrError { (bytes) throws(LookupError) in try route(entity, bytes).shards }
+        return try key.withUnsafeBytesOrError { (key) throws(LookupError) in
+            try reading(entity, key) { holders in
+                try explain(query, feature, key, holders.shards, service: service, time: time, now: now)
+            }.0
+        }
+    }
+
+    private func explain(
+        _ query: Explanation.Query, _ feature: Int, _ key: UnsafeRawBufferPointer, _ shards: [Shard], service: ServiceDefinition?,
+        time: Int64, now: Int64
+    ) throws -> Explanation {
+        let entity = catalog.features[feature].entity
         var sources: [Explainer.Source] = []
         defer { for source in sources { source.row?.bytes.deallocate() } }
-        do {
-            for shard in shards {
-                let status = shard.statusNow(now)
-                try key.withUnsafeBytes { key throws in
-                    try shard.withRowAndDrops(entity: entity, key: key) { bytes, drops in
-                        let row = bytes.map { bytes in
-                            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
-                            copy.copyMemory(from: bytes)
-                            return RowReader.Row(
-                                bytes: UnsafeRawBufferPointer(copy), plan: shard.catalog.entities[entity], since: shard.since[entity])
-                        }
-                        sources.append(.init(status: status, plan: shard.catalog.entities[entity], row: row, drops: drops))
-                    }
+        for shard in shards {
+            let status = shard.statusNow(now)
+            try shard.withRowAndDrops(entity: entity, key: key) { bytes, drops in
+                let row = bytes.map { bytes in
+                    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+                    copy.copyMemory(from: bytes)
+                    return RowReader.Row(
+                        bytes: UnsafeRawBufferPointer(copy), plan: shard.catalog.entities[entity], since: shard.since[entity])
                 }
+                sources.append(.init(status: status, plan: shard.catalog.entities[entity], row: row, drops: drops))
             }
-            let features = Explainer.closure(of: feature, in: catalog)
-            var vector = Vector(
-                found: sources.contains { $0.row != nil },
-                values: try RowReader.values(
-                    ReadPlan(features: features, catalog: catalog, entity: entity), rows: sources.compactMap(\.row), at: time),
-                shards: shards.map(\.number))
-            var behind: (shard: Int, freshness: Microseconds?, limit: Microseconds)?
-            if let limit = query.maxStaleness ?? service?.maxStaleness,
-                let late = sources.first(where: { ($0.status.freshness ?? .max) > limit })
-            {
-                behind = (late.status.shard, late.status.freshness, limit)
-                vector.markStale()
-            }
-            let explainer = Explainer(catalog: catalog, entity: entity, sources: sources, time: time, behind: behind)
-            return Explanation(
-                entity: definitions.entities[entity].name, key: query.key, service: service?.name, version: service?.version,
-                asOf: time, features: try explainer.features(features, vector.values), shards: explainer.shards())
-        } catch let error as LMDBError where error.kind == .closed {
-            throw .shardUnavailable(shard: shards[0].number, reason: "the shard is moving to another process")
-        } catch {
-            throw .storage("\(error)")
         }
+        let features = Explainer.closure(of: feature, in: catalog)
+        var vector = Vector(
+            found: sources.contains { $0.row != nil },
+            values: try RowReader.values(
+                ReadPlan(features: features, catalog: catalog, entity: entity), rows: sources.compactMap(\.row), at: time),
+            shards: shards.map(\.number))
+        var behind: (shard: Int, freshness: Microseconds?, limit: Microseconds)?
+        if let limit = query.maxStaleness ?? service?.maxStaleness,
+            let late = sources.first(where: { ($0.status.freshness ?? .max) > limit })
+        {
+            behind = (late.status.shard, late.status.freshness, limit)
+            vector.markStale()
+        }
+        let explainer = Explainer(catalog: catalog, entity: entity, sources: sources, time: time, behind: behind)
+        return Explanation(
+            entity: definitions.entities[entity].name, key: query.key, service: service?.name, version: service?.version,
+            asOf: time, features: try explainer.features(features, vector.values), shards: explainer.shards())
     }
 
     private func resolve(_ query: Explanation.Query) throws(LookupError) -> (entity: Int, service: ServiceDefinition?) {

@@ -252,26 +252,10 @@ public final class Store: Sendable {
         guard !key.isEmpty else { throw .emptyKey }
         guard key.count <= Shard.maxKeyBytes else { throw .keyTooLong(bytes: key.count, limit: Shard.maxKeyBytes) }
         guard Self.validTimes.contains(asOf) else { throw .timeOutOfRange(asOf) }
-        var holders = try route(plan.read.entity, key)
-        var vector: Vector
-        while true {
-            do {
-                vector =
-                    switch holders {
-                    case .one(let shard): try lookUp(plan, key, shard, at: asOf)
-                    case .all(let shards): try lookUp(plan, key, merging: shards, at: asOf)
-                    }
-                break
-            } catch let error as LMDBError where error.kind == .closed {
-                // The shard went away between the two steps: to a new generation, to be opened for writing, or from this process.
-                reopening.withLock { _ in }
-                let now = try route(plan.read.entity, key)
-                guard !now.shards.elementsEqual(holders.shards, by: ===) else {
-                    throw .shardUnavailable(shard: holders.shards[0].number, reason: "the shard is moving to another process")
-                }
-                holders = now
-            } catch {
-                throw .storage("\(error)")
+        var (vector, holders) = try reading(plan.read.entity, key) { holders in
+            switch holders {
+            case .one(let shard): try lookUp(plan, key, shard, at: asOf)
+            case .all(let shards): try lookUp(plan, key, merging: shards, at: asOf)
             }
         }
         if let limit = maxStaleness ?? plan.maxStaleness {
@@ -284,6 +268,28 @@ public final class Store: Sendable {
             if isBehind { vector.markStale() }
         }
         return vector
+    }
+
+    /// Reads the shards that may hold an entity's row; once more from the start when one of them closed meanwhile because it was opened anew.
+    func reading<R>(
+        _ entity: Int, _ key: UnsafeRawBufferPointer, _ body: (Holders) throws -> R
+    ) throws(LookupError) -> (R, holders: Holders) {
+        var holders = try route(entity, key)
+        while true {
+            do {
+                return (try body(holders), holders)
+            } catch let error as LMDBError where error.kind == .closed {
+                // The shard went away between the two steps: to a new generation, to be opened for writing, or from this process.
+                reopening.withLock { _ in }
+                let now = try route(entity, key)
+                guard !now.shards.elementsEqual(holders.shards, by: ===) else {
+                    throw .shardUnavailable(shard: holders.shards[0].number, reason: "the shard is moving to another process")
+                }
+                holders = now
+            } catch {
+                throw .storage("\(error)")
+            }
+        }
     }
 
     func route(_ entity: Int, _ key: UnsafeRawBufferPointer) throws(LookupError) -> Holders {

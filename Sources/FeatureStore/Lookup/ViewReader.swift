@@ -110,9 +110,9 @@ struct ViewReader {
         case .sum(let i, let scale): return .decimal(units: fixed[i].sum, scale: scale)
         case .mean(let sum, let count, let scale):
             let n = fixed[count].count
-            return n == 0 ? .null : .double(nearestDouble(fixed[sum].sum, over: Int128(n) * Self.powerOfTen(scale)))
+            return n == 0 ? .null : .double(nearestDouble(fixed[sum].sum, over: Int128(n) * Int128.powerOfTen(scale)))
         case .vectorMean(let i, let scale):
-            return VectorSumCell(variable[i].column).mean(variable[i].payload, unit: Self.powerOfTen(scale)).map { .list($0) } ?? .null
+            return VectorSumCell(variable[i].column).mean(variable[i].payload, unit: Int128.powerOfTen(scale)).map { .list($0) } ?? .null
         case .extreme(let i, let type): return Self.scalar(fixed[i].extreme, type)
         case .first(let i, let type): return Self.scalar(fixed[i].first, type)
         case .firstString(let i): return FirstStringCell.value(variable[i].payload)
@@ -125,13 +125,13 @@ struct ViewReader {
             return .list(MapCell(variable[i].column).top(k, of: variable[i].payload))
         case .deviation(let sum, let count, let squares, let scale):
             return SquaresCell.deviation(
-                count: fixed[count].count, sum: fixed[sum].sum, squares: fixed[squares].squares, unit: Self.powerOfTen(scale)
+                count: fixed[count].count, sum: fixed[sum].sum, squares: fixed[squares].squares, unit: Int128.powerOfTen(scale)
             ).map { .double($0) } ?? .null
         case .quantile(let i, let q, let scale):
-            return QuantileCell(variable[i].column).quantile(q, of: variable[i].payload, unit: Self.powerOfTen(scale))
+            return QuantileCell(variable[i].column).quantile(q, of: variable[i].payload, unit: Int128.powerOfTen(scale))
                 .map { .double($0) } ?? .null
         case .decayed(let i, let scale):
-            return DecayCell(variable[i].column).value(variable[i].payload, at: time, unit: Self.powerOfTen(scale))
+            return DecayCell(variable[i].column).value(variable[i].payload, at: time, unit: Int128.powerOfTen(scale))
                 .map { .double($0) } ?? .null
         case .sessionCount(let i): return .int(SessionCell.summary(variable[i].payload).count)
         case .sessionLength(let i):
@@ -162,12 +162,6 @@ struct ViewReader {
 
     private static func scalar(_ word: Int64, _ type: ReadPlan.Scalar) -> Value {
         word == TileColumn.none ? .null : Value(word, type)
-    }
-
-    private static func powerOfTen(_ n: Int) -> Int128 {
-        var power: Int128 = 1
-        for _ in 0..<n { power *= 10 }
-        return power
     }
 }
 

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What event logs to read and how. `docs/BACKFILL.md` says it for users.
 public struct LogOptions: Sendable {
     /// Files, globs, and directories, which are read whole and in the order of their names; `-` is standard input.
@@ -45,7 +47,7 @@ public struct LogOptions: Sendable {
     }
 
     /// One per processor.
-    public static var defaultThreads: Int { LogThreads.processors }
+    public static var defaultThreads: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }
 
 /// How records lie in a log.

@@ -36,20 +36,16 @@ struct Explain: ParsableCommand {
 
     func run() throws {
         let definitions = try options.load()
-        let store = Store(definitions)
-        do { try store.openExisting() } catch {
-            printError("\(error)")
-            throw Exit.failed
-        }
-        defer { store.closeAll() }
-        do throws(LookupProblem) {
-            var query = Explanation.Query(feature: feature, key: key, entity: entity, service: service)
-            if let asOf { query.asOf = try LookupRequest.asOf(text: asOf) }
-            let explanation = try LookupService(source: LookupSource(store: store)).explain(query).get()
-            print(json ? String(decoding: explanation.json(), as: UTF8.self) : explanation.chart, terminator: json ? "\n" : "")
-        } catch {
-            printError("\(error.detail) \(error.remedy)")
-            throw Exit.failed
+        try Store.reading(definitions) { store in
+            do throws(LookupProblem) {
+                var query = Explanation.Query(feature: feature, key: key, entity: entity, service: service)
+                if let asOf { query.asOf = try LookupRequest.asOf(text: asOf) }
+                let explanation = try LookupService(source: LookupSource(store: store)).explain(query).get()
+                print(json ? String(decoding: explanation.json(), as: UTF8.self) : explanation.chart, terminator: json ? "\n" : "")
+            } catch {
+                printError("\(error.detail) \(error.remedy)")
+                throw Exit.failed
+            }
         }
     }
 }

@@ -99,7 +99,7 @@ struct ExportCommand: ParsableCommand {
     func run() throws {
         let definitions = try options.load()
         let descriptorSets = try options.descriptorSets(definitions)
-        do {
+        try reportingErrors {
             var source = RequestSource(path: requests)
             source.format = requestsFormat
             source.keyColumn = keyColumn
@@ -125,9 +125,6 @@ struct ExportCommand: ParsableCommand {
             }
             let summary = try export.finish { progress.show($0) }
             progress.finish(summary, output: output)
-        } catch {
-            printError("\(error)")
-            throw Exit.failed
         }
     }
 }

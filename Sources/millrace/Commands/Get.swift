@@ -38,18 +38,14 @@ struct Get: ParsableCommand {
 
     func run() throws {
         let definitions = try options.load()
-        let store = Store(definitions)
-        do { try store.openExisting() } catch {
-            printError("\(error)")
-            throw Exit.failed
-        }
-        defer { store.closeAll() }
-        switch answer(store) {
-        case .success(let answer):
-            print(json ? String(decoding: answer.json(), as: UTF8.self) : LookupTable(answer).text)
-        case .failure(let problem):
-            printError("\(problem.detail) \(problem.remedy)")
-            throw Exit.failed
+        try Store.reading(definitions) { store in
+            switch answer(store) {
+            case .success(let answer):
+                print(json ? String(decoding: answer.json(), as: UTF8.self) : LookupTable(answer).text)
+            case .failure(let problem):
+                printError("\(problem.detail) \(problem.remedy)")
+                throw Exit.failed
+            }
         }
     }
 

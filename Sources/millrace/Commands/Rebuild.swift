@@ -33,19 +33,9 @@ struct RebuildCommand: ParsableCommand {
 
     func run() throws {
         let definitions = try options.load()
-        do {
-            if discard { try discardAll(definitions) } else { try build(definitions) }
-        } catch let code as ExitCode {
-            throw code
-        } catch {
-            printError("\(error)")
-            throw Exit.failed
+        try reportingErrors {
+            if discard { try Generation.discardAndTell(definitions) } else { try build(definitions) }
         }
-    }
-
-    private func discardAll(_ definitions: Definitions) throws {
-        let shards = try Generation.discardAll(in: definitions.store.directory)
-        print(shards.isEmpty ? "nothing to discard" : "discarded the next generation of shards \(shards.map(String.init).joined(separator: ", "))")
     }
 
     private func build(_ definitions: Definitions) throws {

@@ -46,14 +46,7 @@ struct Verify: ParsableCommand {
 
     func run() throws {
         let definitions = try options.load()
-        do {
-            try verify(definitions)
-        } catch let code as ExitCode {
-            throw code
-        } catch {
-            printError("\(error)")
-            throw Exit.failed
-        }
+        try reportingErrors { try verify(definitions) }
     }
 
     private func verify(_ definitions: Definitions) throws {

@@ -31,7 +31,7 @@ final class ExportProgressLine: Sendable {
             return now - state.phaseBegan
         }
         guard let elapsed else { return }
-        let line = Self.line(progress, seconds: Self.seconds(elapsed))
+        let line = Self.line(progress, seconds: elapsed.seconds)
         FileHandle.standardError.write(Data((isTerminal ? "\r\u{1B}[K" + line : line + "\n").utf8))
     }
 
@@ -45,8 +45,7 @@ final class ExportProgressLine: Sendable {
         var line = progress.phase.rawValue
         if let total = progress.total, total > 0 {
             let share = min(1, Double(progress.done) / Double(total))
-            let bar = Int(share * 24)
-            line += " [\(String(repeating: "=", count: bar))\(String(repeating: " ", count: 24 - bar))] \(Int(share * 100)) %"
+            line += " \(ProgressLine.bar(share, width: 24)) \(Int(share * 100)) %"
                 + "  \(amount(Double(progress.done))) of \(amount(Double(total))), \(amount(rate))/s"
             if rate > 0, seconds > 1 { line += ", \(Int((Double(total - progress.done) / rate).rounded(.up))) s left" }
         } else {
@@ -57,7 +56,7 @@ final class ExportProgressLine: Sendable {
 
     func finish(_ summary: ExportSummary, output: String) {
         guard !isQuiet else { return }
-        let seconds = Self.seconds(ContinuousClock.now - began)
+        let seconds = (ContinuousClock.now - began).seconds
         func grouped(_ n: Int) -> String { StatusLine.grouped(Int64(n)) }
         let counts = summary.replay
         var text = isTerminal ? "\r\u{1B}[K" : ""
@@ -77,9 +76,5 @@ final class ExportProgressLine: Sendable {
             text += "  labels that are null because the logs end within their horizon: \(grouped(counts.openLabels))\n"
         }
         FileHandle.standardError.write(Data(text.utf8))
-    }
-
-    private static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
     }
 }

@@ -31,8 +31,7 @@ struct GeneratorProgress {
 
     private var share: String {
         guard let total else { return "" }
-        let done = Int(Double(sent) / Double(total) * 30)
-        return " [\(String(repeating: "=", count: done))\(String(repeating: " ", count: 30 - done))] \(100 * sent / total) % of \(total)"
+        return " \(ProgressLine.bar(Double(sent) / Double(total))) \(100 * sent / total) % of \(total)"
     }
 
     private func rate(_ count: Int, _ elapsed: Duration) -> String {

@@ -15,9 +15,9 @@ enum VerifyReport {
                 if let reason = part.skipped {
                     lines.append("  \(name): not compared: \(reason)")
                 } else if part.isEqual {
-                    lines.append("  \(name): \(part.live.rows) rows, digest \(hex(part.live.hash))")
+                    lines.append("  \(name): \(part.live.rows) rows, digest \(hexadecimal(part.live.hash))")
                 } else {
-                    lines.append("  \(name): live \(part.live.rows) rows, \(hex(part.live.hash)); rebuilt \(part.rebuilt.rows) rows, \(hex(part.rebuilt.hash))")
+                    lines.append("  \(name): live \(part.live.rows) rows, \(hexadecimal(part.live.hash)); rebuilt \(part.rebuilt.rows) rows, \(hexadecimal(part.rebuilt.hash))")
                 }
             }
             for (partition, end) in result.short { lines.append("  \(partition): the log ends at offset \(end), before the live position") }
@@ -52,11 +52,6 @@ enum VerifyReport {
         return "\(output.text) (\(value.status))"
     }
 
-    private static func hex(_ hash: UInt64) -> String {
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-
     // MARK: JSON
 
     static func json(_ outcome: Verification.Outcome) -> String {
@@ -74,18 +69,18 @@ enum VerifyReport {
 
     private static func write(_ result: Verification.ShardResult, _ writer: inout JSONWriter) {
         writer.beginObject()
-        number("shard", Int64(result.shard), &writer)
+        writer.member("shard", result.shard)
         writer.key("equal")
         writer.bool(result.isEqual)
         list("positions", result.positions, &writer) { position, writer in
             writer.member("topic", position.partition.topic)
-            number("partition", Int64(position.partition.partition), &writer)
-            number("offset", position.offset, &writer)
+            writer.member("partition", position.partition.partition)
+            writer.member("offset", position.offset)
         }
         list("short", result.short, &writer) { position, writer in
             writer.member("topic", position.partition.topic)
-            number("partition", Int64(position.partition.partition), &writer)
-            number("end", position.end, &writer)
+            writer.member("partition", position.partition.partition)
+            writer.member("end", position.end)
         }
         list("parts", result.comparison.parts, &writer) { part, writer in
             writer.member("entity", part.entity)
@@ -97,25 +92,25 @@ enum VerifyReport {
             for (name, digest) in [("live", part.live), ("rebuilt", part.rebuilt)] as [(StaticString, ShardComparison.Digest)] {
                 writer.key(name)
                 writer.beginObject()
-                number("rows", Int64(digest.rows), &writer)
-                writer.member("digest", hex(digest.hash))
+                writer.member("rows", digest.rows)
+                writer.member("digest", hexadecimal(digest.hash))
                 writer.endObject()
             }
         }
         list("counts", result.counts, &writer) { count, writer in
             writer.member("stream", count.stream)
             writer.member("what", count.what)
-            number("live", Int64(clamping: count.live), &writer)
-            number("rebuilt", Int64(clamping: count.rebuilt), &writer)
+            writer.member("live", Int64(clamping: count.live))
+            writer.member("rebuilt", Int64(clamping: count.rebuilt))
         }
-        number("difference_count", Int64(result.comparison.differenceCount), &writer)
+        writer.member("difference_count", result.comparison.differenceCount)
         list("differences", result.comparison.differences, &writer) { difference, writer in
             writer.member("entity", difference.entity)
             writer.member("key", difference.key)
             writer.member("kind", "\(difference.kind)")
             writer.member("name", difference.name)
             if !difference.note.isEmpty { writer.member("note", difference.note) }
-            number("time", difference.time, &writer)
+            writer.member("time", difference.time)
             list("features", difference.features, &writer) { feature, writer in
                 writer.member("name", feature.name)
                 for (side, value) in [("live", feature.live), ("rebuilt", feature.rebuilt)] as [(StaticString, FeatureValue?)] {
@@ -133,11 +128,6 @@ enum VerifyReport {
             }
         }
         writer.endObject()
-    }
-
-    private static func number(_ name: StaticString, _ value: Int64, _ writer: inout JSONWriter) {
-        writer.key(name)
-        writer.int(value)
     }
 
     private static func list<Element>(

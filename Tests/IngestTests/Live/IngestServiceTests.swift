@@ -63,6 +63,16 @@ struct IngestServiceTests {
         return Array("ann".utf8).withUnsafeBytes { try? store.lookup(plan, key: $0, asOf: Store.now()).values[0].value }
     }
 
+    /// A first run, which leaves a store behind.
+    private func readOnce(expecting events: Int64) throws {
+        let store = Store(definitions())
+        let ingest = service(store)
+        try ingest.start()
+        #expect(wait(30) { count(store) == .int(events) })
+        ingest.stop()
+        store.closeAll()
+    }
+
     private func wait(_ seconds: Double, _ condition: () -> Bool) -> Bool {
         let end = Date().addingTimeInterval(seconds)
         while Date() < end {
@@ -74,14 +84,7 @@ struct IngestServiceTests {
 
     @Test func withoutABrokerTheDiskIsServedAndReadingBeginsWhenOneAnswers() throws {
         try produce(0..<10)
-        do {
-            let store = Store(definitions())
-            let ingest = service(store)
-            try ingest.start()
-            #expect(wait(30) { count(store) == .int(10) })
-            ingest.stop()
-            store.closeAll()
-        }
+        try readOnce(expecting: 10)
         cluster.setBrokersUp(false)
         let store = Store(definitions())
         let ingest = service(store)
@@ -134,14 +137,7 @@ struct IngestServiceTests {
 
     @Test func aLogShorterThanWhatWasReadStopsTheShardItsRowsAreServedAndARebuildMendsIt() throws {
         try produce(0..<10)
-        do {
-            let store = Store(definitions())
-            let ingest = service(store)
-            try ingest.start()
-            #expect(wait(30) { count(store) == .int(10) })
-            ingest.stop()
-            store.closeAll()
-        }
+        try readOnce(expecting: 10)
         // The same name, another log.
         let other = try MockCluster()
         try other.createTopic("clicks", partitions: 2)

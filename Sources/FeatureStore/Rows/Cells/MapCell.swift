@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Counts or sums by key: flag UInt8, the rest of the keys (UInt64 or Int128; only when the flag is set), then per key, ordered bytewise:
 /// length UInt16, bytes, UInt64 count or Int128 sum.
 ///
@@ -190,15 +188,4 @@ struct MapCell {
         addToRest(amount, &cell, &tiles)
         return true
     }
-}
-
-/// Bytewise order; negative when `a` comes first, 0 when equal.
-@inline(__always)
-func compareBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
-    let common = Swift.min(a.count, b.count)
-    if common > 0 {
-        let order = memcmp(a.baseAddress!, b.baseAddress!, common)
-        if order != 0 { return Int(order) }
-    }
-    return a.count - b.count
 }

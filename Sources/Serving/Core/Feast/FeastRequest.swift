@@ -1,7 +1,7 @@
 internal import JSONBytes
 
 /// `GetOnlineFeaturesRequest` of Feast: features, and columns of entity keys.
-public struct FeastRequest: Sendable, Equatable {
+public struct FeastRequest: Sendable {
     /// Not empty: it wins over `features`.
     public var service = ""
     /// `view:feature`.
@@ -15,11 +15,6 @@ public struct FeastRequest: Sendable, Equatable {
     public init() {}
 
     public var rowCount: Int { entities.first?.keys.count ?? 0 }
-
-    public static func == (a: Self, b: Self) -> Bool {
-        a.service == b.service && a.features == b.features && a.usesFullNames == b.usesFullNames && a.wantsViewMetadata == b.wantsViewMetadata
-            && a.entities.elementsEqual(b.entities) { $0.name == $1.name && $0.keys == $1.keys }
-    }
 }
 
 extension FeastRequest {

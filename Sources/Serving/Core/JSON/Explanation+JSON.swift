@@ -46,11 +46,6 @@ extension JSONWriter {
         optional(duration) { $0.decimal(units: Int128($1), scale: 3) }
     }
 
-    private mutating func int(_ name: StaticString, _ value: some BinaryInteger) {
-        key(name)
-        int(Int64(value))
-    }
-
     private mutating func result(_ value: FeatureValue) {
         key("value")
         self.value(value.value)
@@ -109,10 +104,10 @@ extension JSONWriter {
 
     fileprivate mutating func row(_ row: Explanation.RowPart) {
         beginObject()
-        int("shard", row.shard)
+        member("shard", row.shard)
         time("stream_newest_event_time", row.newest)
         time("id_floor", row.idFloor)
-        int("remembered_ids", row.rememberedIDs)
+        member("remembered_ids", row.rememberedIDs)
         time("complete_since", row.since)
         result(row.value)
         key("is_window_kept")
@@ -123,8 +118,8 @@ extension JSONWriter {
             array(tiles.contributing) { $0.tile($1) }
             key("left_out_tiles")
             array(tiles.leftOut) { $0.tile($1) }
-            int("older_tiles", tiles.olderCount)
-            int("newer_tiles", tiles.newerCount)
+            member("older_tiles", tiles.olderCount)
+            member("newer_tiles", tiles.newerCount)
         case .entries(let entries):
             key("entries")
             array(entries) { json, entry in
@@ -164,8 +159,8 @@ extension JSONWriter {
             json.endObject()
             json.endObject()
         }
-        int("older_events", events.olderCount)
-        int("newer_events", events.newerCount)
+        member("older_events", events.olderCount)
+        member("newer_events", events.newerCount)
         time("cut", events.cut)
         key("attribution")
         optional(events.attribution) { json, other in
@@ -173,7 +168,7 @@ extension JSONWriter {
             json.member("stream", other.stream)
             json.milliseconds("within_ms", other.within)
             json.time("stream_newest_event_time", other.newest)
-            json.int("kept_events", other.keptCount)
+            json.member("kept_events", other.keptCount)
             json.time("cut", other.cut)
             json.endObject()
         }
@@ -181,7 +176,7 @@ extension JSONWriter {
 
     fileprivate mutating func shard(_ shard: Explanation.ShardPart) {
         beginObject()
-        int("shard", shard.status.shard)
+        member("shard", shard.status.shard)
         member("state", shard.status.state.rawValue)
         key("row_bytes")
         optional(shard.rowBytes) { $0.int(Int64($1)) }
@@ -189,9 +184,9 @@ extension JSONWriter {
         array(shard.drops) { json, drops in
             json.beginObject()
             json.member("stream", drops.stream)
-            json.int("duplicate", drops.duplicate)
-            json.int("late", drops.late)
-            json.int("future", drops.future)
+            json.member("duplicate", drops.duplicate)
+            json.member("late", drops.late)
+            json.member("future", drops.future)
             json.endObject()
         }
         key("lag_events")
@@ -204,7 +199,7 @@ extension JSONWriter {
 }
 
 /// Sixteen digits.
-func hexadecimal(_ number: UInt64) -> String {
+package func hexadecimal(_ number: UInt64) -> String {
     let digits = String(number, radix: 16)
     return String(repeating: "0", count: 16 - digits.utf8.count) + digits
 }

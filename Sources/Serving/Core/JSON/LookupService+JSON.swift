@@ -59,7 +59,7 @@ extension JSONWriter {
         let packed = PackedSchema(plan)
         key("packed")
         beginObject()
-        member("schema", packed.fingerprintText)
+        member("schema", hexadecimal(packed.fingerprint))
         key("features")
         strings(packed.names)
         endObject()

@@ -1,7 +1,6 @@
 internal import FeatureStore
-public import JSONBytes
 
-/// The columns of a packed answer: the number features of a vector, in its order.
+/// The columns of a packed answer: the number and bool features of a vector, in its order.
 struct PackedSchema: Sendable {
     /// Indexes in the vector.
     let columns: [Int]
@@ -12,26 +11,13 @@ struct PackedSchema: Sendable {
     let fingerprint: UInt64
 
     init(_ plan: VectorPlan) {
-        let columns = plan.types.indices.filter { plan.types[$0].isNumber }
+        func isColumn(_ type: ValueType) -> Bool { type.isNumber || type == .bool }
+        let columns = plan.types.indices.filter { isColumn(plan.types[$0]) }
         self.columns = columns
         names = columns.map { plan.featureNames[$0] }
-        others = plan.types.indices.filter { !plan.types[$0].isNumber }.map { (plan.featureNames[$0], plan.types[$0]) }
+        others = plan.types.indices.filter { !isColumn(plan.types[$0]) }.map { (plan.featureNames[$0], plan.types[$0]) }
         let text = columns.map { "\(plan.featureNames[$0]):\(plan.types[$0])\n" }.joined()
         fingerprint = Array(text.utf8).withUnsafeBytes { XXHash64.hash($0) }
-    }
-
-    var fingerprintText: String {
-        let digits = String(fingerprint, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-}
-
-extension ValueType {
-    fileprivate var isNumber: Bool {
-        switch self {
-        case .bool, .int, .double, .decimal: true
-        case .string, .list, .map, .ranking: false
-        }
     }
 }
 

@@ -1,10 +1,5 @@
 internal import Glibc
 
-/// Processors this process may run on, and the one condition that the reading threads wait for each other with.
-enum LogThreads {
-    static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
-}
-
 /// A mutex and a condition that is signalled to everybody: few threads, and each wait names its own test.
 final class Monitor: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>

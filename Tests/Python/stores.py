@@ -1,0 +1,17 @@
+"""What lies in a store, read by docs/STORAGE.md."""
+import lmdb
+
+# Partitions of the tests' topics.
+SHARDS = 4
+
+
+def rows(store):
+    """{shard: {key: row}} of the live generations. The program is not running."""
+    found = {}
+    for directory in sorted(store.glob("shard-????")):
+        with lmdb.open(str(directory), max_dbs=4, readonly=True, lock=False) as environment:
+            table = environment.open_db(b"rows", create=False)
+            with environment.begin() as transaction:
+                found[directory.name] = dict(transaction.cursor(table))
+    assert len(found) == SHARDS
+    return found
