@@ -45,10 +45,11 @@ public final class Producer: Sendable {
     ///   - key: `nil` for none, which is not the same as an empty one.
     ///   - value: `nil` for a tombstone.
     ///   - timestampMilliseconds: since the epoch; `nil` for now.
+    ///   - delivery: hears of the record's end. The producer needs `delivery.report.only.error` = `false` then.
     /// - Throws: `_QUEUE_FULL` when the queue stays full for the whole timeout, `MSG_SIZE_TOO_LARGE`, `_UNKNOWN_PARTITION`.
     public func produce(
         topic: String, partition: Int? = nil, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
-        headers: [(String, [UInt8])] = [], timestampMilliseconds: Int64? = nil
+        headers: [(String, [UInt8])] = [], timestampMilliseconds: Int64? = nil, delivery: Delivery? = nil
     ) throws(KafkaError) {
         let handle = try handle(of: topic)
         var number = RD_KAFKA_PARTITION_UA
@@ -57,7 +58,7 @@ public final class Producer: Sendable {
         while true {
             let failure: KafkaError
             do throws(KafkaError) {
-                return try enqueue(handle, number, key, value, headers, timestampMilliseconds)
+                return try enqueue(handle, number, key, value, headers, timestampMilliseconds, delivery)
             } catch {
                 failure = error
             }
@@ -79,7 +80,21 @@ public final class Producer: Sendable {
     public var pendingCount: Int { (try? client.with { Int(rd_kafka_outq_len($0)) }) ?? 0 }
 
     /// Serves delivery failures and errors. `produce` alone does not, so call it now and then.
-    public func poll() { _ = try? client.with { rd_kafka_poll($0, 0) } }
+    ///
+    /// - Parameter milliseconds: how long it waits for one.
+    public func poll(milliseconds: Int = 0) { _ = try? client.with { rd_kafka_poll($0, Int32(clamping: milliseconds)) } }
+
+    /// How many partitions each topic has; one that does not exist is left out.
+    public func partitionCounts(_ topics: [String], timeoutMilliseconds: Int = 10_000) throws(KafkaError) -> [String: Int] {
+        let result = try client.with { client -> Result<[String: Int], KafkaError> in
+            do throws(KafkaError) {
+                return .success(try readPartitionCounts(client, topics, timeoutMilliseconds: timeoutMilliseconds))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
 
     /// Sends everything that is queued and waits for the answers, at most `timeoutMilliseconds`.
     ///
@@ -92,10 +107,11 @@ public final class Producer: Sendable {
         }) ?? 0
     }
 
-    /// Disconnects. What was not flushed is lost. Closing twice is fine.
+    /// Disconnects. What was not flushed is lost, and its deliveries hear of it. Closing twice is fine.
     public func close() {
         client.close { handle in
             rd_kafka_purge(handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
+            rd_kafka_poll(handle, 0)
             topics.withLock { topics in
                 for topic in topics.values { rd_kafka_topic_destroy(topic.pointer) }
                 topics = [:]
@@ -127,10 +143,10 @@ public final class Producer: Sendable {
 
     private func enqueue(
         _ topic: OpaquePointer, _ partition: Int32, _ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?,
-        _ headers: [(String, [UInt8])], _ timestamp: Int64?
+        _ headers: [(String, [UInt8])], _ timestamp: Int64?, _ delivery: Delivery?
     ) throws(KafkaError) {
-        // rd_kafka_produceva takes a list of tagged arguments; at most seven here.
-        try withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: 7) { arguments throws(KafkaError) in
+        // rd_kafka_produceva takes a list of tagged arguments; at most eight here.
+        try withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: 8) { arguments throws(KafkaError) in
             var count = 0
             func add(_ tag: rd_kafka_vtype_t, _ fill: (inout rd_kafka_vu_t) -> Void) {
                 var argument = rd_kafka_vu_t()
@@ -145,12 +161,19 @@ public final class Producer: Sendable {
             add(RD_KAFKA_VTYPE_VALUE) { $0.u.mem = .init(ptr: Self.pointer(value), size: value?.count ?? 0) }
             add(RD_KAFKA_VTYPE_KEY) { $0.u.mem = .init(ptr: Self.pointer(key), size: key?.count ?? 0) }
             if let timestamp { add(RD_KAFKA_VTYPE_TIMESTAMP) { $0.u.i64 = timestamp } }
+            // The report of the record gives it back (`ProducerSession`).
+            let opaque = delivery.map { Unmanaged.passRetained($0).toOpaque() }
+            if let opaque { add(RD_KAFKA_VTYPE_OPAQUE) { $0.u.ptr = opaque } }
+            delivery?.began()
             let list = headers.isEmpty ? nil : Self.list(headers)
             if let list { add(RD_KAFKA_VTYPE_HEADERS) { $0.u.headers = list } }
             guard let error = try client.with({ rd_kafka_produceva($0, arguments.baseAddress, count) }) else { return }
             // "On failure the headers still belong to the application" (rdkafka.h, RD_KAFKA_V_HEADERS).
             if let list { rd_kafka_headers_destroy(list) }
-            throw KafkaError(consuming: error, "producing a record of \(value?.count ?? 0) bytes")
+            let failure = KafkaError(consuming: error, "producing a record of \(value?.count ?? 0) bytes")
+            if let opaque { Unmanaged<Delivery>.fromOpaque(opaque).release() }
+            delivery?.withdrew()
+            throw failure
         }
     }
 

@@ -16,15 +16,19 @@ final class ProducerSession: Sendable {
     /// Sets the callbacks; each finds its session through the opaque pointer.
     static func install(on configuration: OpaquePointer) {
         rd_kafka_conf_set_dr_msg_cb(configuration) { _, message, opaque in
-            guard let message, message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR, let session = ProducerSession.of(opaque)
-            else { return }
-            let topic = message.pointee.rkt.flatMap { rd_kafka_topic_name($0) }.map { String(cString: $0) }
-            session.failures.add(1, ordering: .relaxed)
-            session.lastError.withLock {
-                $0 = KafkaError(
-                    message.pointee.err,
-                    at: topic.map { TopicPartition(topic: $0, partition: Int(message.pointee.partition)) })
+            guard let message, let session = ProducerSession.of(opaque) else { return }
+            let delivery = message.pointee._private.map { Unmanaged<Delivery>.fromOpaque($0).takeRetainedValue() }
+            let failed = message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR
+            guard failed || delivery != nil else { return }
+            let place = message.pointee.rkt.flatMap { rd_kafka_topic_name($0) }.map {
+                TopicPartition(topic: String(cString: $0), partition: Int(message.pointee.partition))
             }
+            let error = failed ? KafkaError(message.pointee.err, at: place) : nil
+            if let error {
+                session.failures.add(1, ordering: .relaxed)
+                session.lastError.withLock { $0 = error }
+            }
+            delivery?.ended(at: place, offset: message.pointee.offset, error: error)
         }
         rd_kafka_conf_set_error_cb(configuration) { client, code, reason, opaque in
             guard let session = ProducerSession.of(opaque) else { return }

@@ -80,7 +80,7 @@ struct LabelPlan: Sendable {
         }
     }
 
-    private static func article(_ type: FieldType) -> String { if case .vector = type { "a vector" } else { "a decimal" } }
+    private static func article(_ type: FieldType) -> String { type.dimension != nil ? "a vector" : type == .double ? "a double" : "a decimal" }
 
     /// One event that the label counts.
     struct Event {

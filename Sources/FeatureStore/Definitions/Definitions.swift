@@ -8,6 +8,8 @@ public struct Definitions: Sendable {
     public var streams: [StreamDefinition]
     public var views: [ViewDefinition]
     public var derived: [DerivedDefinition]
+    /// Each with a stream and a view of its name, which are among the others.
+    public var pushed: [PushedDefinition]
     public var services: [ServiceDefinition]
     public var store: StoreSettings
     public var kafka: KafkaSettings
@@ -15,7 +17,7 @@ public struct Definitions: Sendable {
 
     public init(
         name: String, entities: [EntityDefinition], streams: [StreamDefinition], views: [ViewDefinition],
-        derived: [DerivedDefinition] = [], services: [ServiceDefinition] = [],
+        derived: [DerivedDefinition] = [], pushed: [PushedDefinition] = [], services: [ServiceDefinition] = [],
         store: StoreSettings = .init(), kafka: KafkaSettings = .init(), server: ServerSettings = .init()
     ) {
         self.name = name
@@ -23,6 +25,7 @@ public struct Definitions: Sendable {
         self.streams = streams
         self.views = views
         self.derived = derived
+        self.pushed = pushed
         self.services = services
         self.store = store
         self.kafka = kafka

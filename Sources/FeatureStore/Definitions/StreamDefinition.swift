@@ -137,11 +137,16 @@ public struct FieldDefinition: Sendable, Equatable {
     public var name: String
     public var path: FieldPath
     public var type: FieldType
-    public init(name: String, path: FieldPath? = nil, type: FieldType) {
+    /// Of a string, at most; a longer one is malformed.
+    public var maxBytes: Int
+    public init(name: String, path: FieldPath? = nil, type: FieldType, maxBytes: Int = Self.usualMaxBytes) {
         self.name = name
         self.path = path ?? FieldPath(name)
         self.type = type
+        self.maxBytes = maxBytes
     }
+
+    public static let usualMaxBytes = 1024
 }
 
 public enum FieldType: Sendable, Equatable, Hashable {
@@ -152,9 +157,18 @@ public enum FieldType: Sendable, Equatable, Hashable {
     case decimal(scale: Int)
     /// Numbers of a fixed count, each fixed-point as in a decimal: an embedding.
     case vector(dimension: Int, scale: Int)
+    /// A double, to the bit. Only pushed features have it: a sum of doubles would depend on their order.
+    case double
+    /// Doubles of a fixed count; only of pushed features.
+    case doubles(dimension: Int)
 
     /// Of a vector.
-    package var dimension: Int? { if case .vector(let dimension, _) = self { dimension } else { nil } }
+    package var dimension: Int? {
+        switch self {
+        case .vector(let dimension, _), .doubles(let dimension): dimension
+        case .string, .bool, .int64, .decimal, .double: nil
+        }
+    }
 
     /// As fingerprints have it; part of the store format.
     var text: String {
@@ -164,6 +178,8 @@ public enum FieldType: Sendable, Equatable, Hashable {
         case .int64: "int64"
         case .decimal(let scale): "decimal(\(scale))"
         case .vector(let dimension, let scale): "vector(\(dimension), \(scale))"
+        case .double: "double"
+        case .doubles(let dimension): "doubles(\(dimension))"
         }
     }
 }

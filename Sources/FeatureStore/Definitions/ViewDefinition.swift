@@ -13,6 +13,8 @@ public struct ViewDefinition: Sendable {
     public var appliesRetractions: Bool
     /// Of the events only those that followed one of another stream; only in views that keep events.
     public var attribution: AttributionDefinition?
+    /// Its features are pushed: the time of each value is its own, not that of the view's newest event.
+    public var isPushed: Bool
     public var features: [FeatureDefinition]
 
     /// What a row keeps of a view.
@@ -26,7 +28,7 @@ public struct ViewDefinition: Sendable {
     public init(
         name: String, entity: String, stream: String, filter: String? = nil, history: Microseconds = 0,
         keep: Keep = .tiles, appliesRetractions: Bool = true, attribution: AttributionDefinition? = nil,
-        features: [FeatureDefinition]
+        isPushed: Bool = false, features: [FeatureDefinition]
     ) {
         self.name = name
         self.entity = entity
@@ -36,6 +38,7 @@ public struct ViewDefinition: Sendable {
         self.keep = keep
         self.appliesRetractions = appliesRetractions
         self.attribution = attribution
+        self.isPushed = isPushed
         self.features = features
     }
 

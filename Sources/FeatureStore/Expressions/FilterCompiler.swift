@@ -252,6 +252,9 @@ struct FilterCompiler {
 
     private func field(_ name: String, _ column: Int) throws(ExpressionError) -> Int {
         if let index = fields.firstIndex(where: { $0.name == name }) {
+            if fields[index].type == .double {
+                throw ExpressionError("`\(name)` is a double", column: column, remedy: "filter by strings, bools, int64s and decimals")
+            }
             guard fields[index].type.dimension == nil else {
                 throw ExpressionError("`\(name)` is a vector", column: column, remedy: "filter by strings, bools and numbers; vectors are for mean and last")
             }
@@ -268,7 +271,7 @@ struct FilterCompiler {
         case .bool: .bool
         case .int64: .number(scale: 0)
         case .decimal(let scale): .number(scale: scale)
-        case .vector(_, let scale): .number(scale: scale)  // `field` refuses it before its kind matters.
+        case .vector, .double, .doubles: .number(scale: 0)  // `field` refuses them before their kind matters.
         }
     }
 

@@ -59,7 +59,9 @@ struct EventListing {
         case .bool: .bool(value.word != 0)
         case .int64: .int(value.word)
         case .decimal(let scale): .decimal(units: Int128(value.word), scale: scale)
-        case .vector(_, let scale): .list(SequenceReader.elements(of: value.bytes, scale: scale))
+        case .double: Value(value.word, .double)
+        case .vector(_, let scale): .list(SequenceReader.elements(of: value.bytes, .decimal(scale: scale)))
+        case .doubles: .list(SequenceReader.elements(of: value.bytes, .double))
         }
     }
 }

@@ -69,6 +69,7 @@ package struct ReadPlan: Sendable {
         case string, bool, int
         case decimal(scale: Int)
         case vector(scale: Int)
+        case double, doubles
     }
 
     enum Finish: BitwiseCopyable, Sendable {
@@ -188,7 +189,7 @@ package struct ReadPlan: Sendable {
         func scale(_ field: String) -> Int {
             switch source.fields.first(where: { $0.name == field })!.type {
             case .decimal(let scale), .vector(_, let scale): scale
-            case .string, .bool, .int64: 0
+            case .string, .bool, .int64, .double, .doubles: 0
             }
         }
         func type(_ field: String) -> Scalar {
@@ -198,6 +199,8 @@ package struct ReadPlan: Sendable {
             case .int64: .int
             case .decimal(let scale): .decimal(scale: scale)
             case .vector(_, let scale): .vector(scale: scale)
+            case .double: .double
+            case .doubles: .doubles
             }
         }
         func finish(_ aggregation: Aggregation) -> Finish {

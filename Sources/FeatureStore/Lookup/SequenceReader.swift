@@ -67,15 +67,14 @@ struct SequenceReader {
     static func value(of entry: Entry, _ type: ReadPlan.Scalar) -> Value {
         switch type {
         case .string: .string(String(decoding: entry.string, as: UTF8.self))
-        case .vector(let scale): .list(elements(of: entry.string, scale: scale))
-        case .bool, .int, .decimal: Value(entry.integer, type)
+        case .vector(let scale): .list(elements(of: entry.string, .decimal(scale: scale)))
+        case .doubles: .list(elements(of: entry.string, .double))
+        case .bool, .int, .decimal, .double: Value(entry.integer, type)
         }
     }
 
-    static func elements(of vector: UnsafeRawBufferPointer, scale: Int) -> [Value] {
-        (0..<vector.count / 8).map {
-            .decimal(units: Int128(vector.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self)), scale: scale)
-        }
+    static func elements(of vector: UnsafeRawBufferPointer, _ type: ReadPlan.Scalar) -> [Value] {
+        (0..<vector.count / 8).map { Value(vector.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self), type) }
     }
 
     /// Calls `body` until it returns false. The entries of one row lie in order; those of several are put in order first.

@@ -74,6 +74,15 @@ public final class Store: Sendable {
     /// How many partitions each topic has; known before the first shard opens.
     public func setPartitionCounts(_ counts: [String: Int]) { state.withLock { $0.partitionCounts = counts } }
 
+    /// How many partitions a topic has; nil until that is known.
+    public func partitionCount(_ topic: String) -> Int? { state.withLock { $0.partitionCounts[topic] } }
+
+    /// The offset after the newest record of a partition that is applied; nil: its shard is not here, or there is no such stream.
+    public func nextOffset(topic: String, partition: Int) -> Int64? {
+        guard let stream = definitions.streams.firstIndex(where: { $0.topic == topic }) else { return nil }
+        return shard(partition).map { $0.nextOffset(stream: stream) ?? 0 }
+    }
+
     /// Says that the first assignment has come, even if it was empty.
     public func noteAssigned() { state.withLock { $0.isAssigned = true } }
     public var isAssigned: Bool { state.withLock { $0.isAssigned } }

@@ -64,12 +64,15 @@ struct ViewReader {
                 slots[slot] = FeatureValue(value: .null, status: .warming, newestEventTime: newest)
                 continue
             }
-            let value =
-                if let column = finish.sequence {
-                    sequenceValue(finish, SequenceReader(parts: parts, view: view, index: column, left: left, time: time))
-                } else {
-                    isKnown ? tileValue(finish, accumulators) : .null
-                }
+            var newest = newest
+            let value: Value
+            if let column = finish.sequence {
+                let sequence = SequenceReader(parts: parts, view: view, index: column, left: left, time: time)
+                value = sequenceValue(finish, sequence)
+                if view.definition.isPushed { newest = sequence.newest }
+            } else {
+                value = isKnown ? tileValue(finish, accumulators) : .null
+            }
             slots[slot] = FeatureValue(value: value, status: value.isNull ? .missing : .present, newestEventTime: newest)
         }
     }
@@ -181,7 +184,8 @@ extension Value {
         switch type {
         case .bool: self = .bool(word != 0)
         case .decimal(let scale): self = .decimal(units: Int128(word), scale: scale)
-        case .int, .string, .vector: self = .int(word)
+        case .double: self = .double(Double(bitPattern: UInt64(bitPattern: word)))
+        case .int, .string, .vector, .doubles: self = .int(word)
         }
     }
 }

@@ -74,9 +74,9 @@ enum AvroConversion {
         case .field(.string): return [.string, .enumeration].contains(kind) || ([.bytes, .fixed].contains(kind) && !isDecimal)
         case .field(.bool): return kind == .boolean
         case .field(.int64): return [.int, .long, .string].contains(kind) || isDecimal
-        case .field(.decimal): return [.int, .long, .float, .double, .string].contains(kind) || isDecimal
+        case .field(.decimal), .field(.double): return [.int, .long, .float, .double, .string].contains(kind) || isDecimal
         // Arrays are not read: a log with vectors is written as NDJSON, CSV or Protobuf.
-        case .field(.vector): return false
+        case .field(.vector), .field(.doubles): return false
         case .time(.rfc3339): return kind == .string || conversion.isInstant
         case .time: return [.int, .long, .float, .double, .string].contains(kind) || isDecimal
         }
@@ -88,8 +88,8 @@ enum AvroConversion {
         case .field(.string): "string, enum, bytes or fixed"
         case .field(.bool): "boolean"
         case .field(.int64): "int, long, string or a decimal"
-        case .field(.decimal): "int, long, float, double, string or a decimal"
-        case .field(.vector): "a vector, which can be read from NDJSON, CSV and Protobuf logs but not from Avro"
+        case .field(.decimal), .field(.double): "int, long, float, double, string or a decimal"
+        case .field(.vector), .field(.doubles): "a vector, which can be read from NDJSON, CSV and Protobuf logs but not from Avro"
         case .time(.rfc3339): "string, or long with the logical type timestamp-millis or timestamp-micros"
         case .time: "a number, or long with the logical type timestamp-millis or timestamp-micros"
         }

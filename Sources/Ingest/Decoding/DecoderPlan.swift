@@ -8,13 +8,15 @@ struct DecoderPlan {
         case time(EventTime.Format)
         case id
 
-        var isVector: Bool { if case .field(.vector) = self { true } else { false } }
+        var isVector: Bool { if case .field(let type) = self { type.dimension != nil } else { false } }
     }
     /// One value of an event, in the stream's order: keys, fields, time, id.
     struct Slot {
         var name: String
         var path: FieldPath
         var role: Role
+        /// Of a string.
+        var maxBytes = FieldDefinition.usualMaxBytes
         /// Where the scanner finds it; nil for the record's own timestamp.
         var node: PathNode?
     }
@@ -30,7 +32,7 @@ struct DecoderPlan {
 
     init(stream: StreamDefinition, descriptorSet: [UInt8]?) throws(DecoderSetupError) {
         slots = stream.keys.map { Slot(name: "key `\($0.entity)`", path: $0.path, role: .key) }
-        slots += stream.fields.map { Slot(name: "field `\($0.name)`", path: $0.path, role: .field($0.type)) }
+        slots += stream.fields.map { Slot(name: "field `\($0.name)`", path: $0.path, role: .field($0.type), maxBytes: $0.maxBytes) }
         slots.append(Slot(name: "time", path: stream.time.path ?? FieldPath([]), role: .time(stream.time.format)))
         if let path = stream.idPath { slots.append(Slot(name: "id", path: path, role: .id)) }
 

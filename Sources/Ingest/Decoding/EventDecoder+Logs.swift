@@ -47,10 +47,10 @@ extension EventDecoder {
     }
 
     /// Reads one record of an Avro container.
-    func decode(_ record: AvroValue, into batch: EventBatch) -> DecodeOutcome {
+    func decode(_ record: AvroValue, recordTime: Int64 = -1, into batch: EventBatch) -> DecodeOutcome {
         guard case .avro(let projection) = scanner else { return .dropped(.malformed, DecodeFaultDetail(.notAnObject)) }
         let payload = projection.scan(record, into: captures, batch)
-        return append(payload, recordTime: -1, to: batch)
+        return append(payload, recordTime: recordTime, to: batch)
     }
 }
 

@@ -4,10 +4,13 @@ import JSONBytes
 /// From what a scanner found to what the stream declares. The rules are those of `docs/EVENTS.md`.
 extension EventDecoder {
     /// How long a text may be.
-    enum Limit {
-        case key, string
-        var bytes: Int { self == .key ? EventDecoder.maxKeyBytes : EventDecoder.maxStringBytes }
-        var problem: DecodeProblem { self == .key ? .keyTooLong : .stringTooLong }
+    struct Limit {
+        let bytes: Int
+        let problem: DecodeProblem
+
+        static var key: Limit { Limit(bytes: EventDecoder.maxKeyBytes, problem: .keyTooLong) }
+        static var string: Limit { .string(EventDecoder.maxStringBytes) }
+        static func string(_ maxBytes: Int) -> Limit { Limit(bytes: maxBytes, problem: .stringTooLong) }
     }
 
     @inline(__always)
@@ -25,15 +28,17 @@ extension EventDecoder {
         case .string:
             if raw.kind == .enumeration { return enumName(raw, capture: Int(target.capture), batch) }
             guard raw.kind == .text else { throw .wrongType }
-            return .string(try text(raw, limit: .string, in: payload, batch))
+            return .string(try text(raw, limit: .string(Int(target.bound)), in: payload, batch))
         case .bool:
             guard raw.kind == .bool else { throw .wrongType }
             return .integer(Int64(bitPattern: raw.word))
         // The empty text of a Protobuf field that nobody set is no number, and no mistake either.
-        case .int64 where raw.isDefault && raw.kind == .text, .decimal where raw.isDefault && raw.kind == .text:
+        case .int64 where raw.isDefault && raw.kind == .text, .decimal where raw.isDefault && raw.kind == .text,
+            .double where raw.isDefault && raw.kind == .text:
             return .null
-        case .vector: return try vector(raw, target, in: payload, batch)
+        case .vector, .doubles: return try vector(raw, target, in: payload, batch)
         case .int64: return .integer(try number(raw, scale: 0, isWhole: true, in: payload, batch))
+        case .double: return .integer(try double(raw, in: payload, batch))
         default: return .integer(try number(raw, scale: Int(target.scale), isWhole: false, in: payload, batch))
         }
     }
@@ -90,6 +95,25 @@ extension EventDecoder {
         case .notANumber: throw isWhole && raw.kind == .number ? .notWhole : .notANumber
         case .outOfRange: throw .outOfRange
         }
+    }
+
+    /// The bits of a double: the nearest one to a number that is written in digits. Never those of -0, which is 0: the store reserves them.
+    func double(_ raw: RawValue, in payload: UnsafeRawBufferPointer, _ batch: EventBatch) throws(DecodeProblem) -> Int64 {
+        let value: Double
+        switch raw.kind {
+        case .number, .text:
+            let written = raw.kind == .number ? slice(raw, of: payload) : try text(raw, limit: .string, in: payload, batch)
+            // Whatever its size, it must be written as JSON writes numbers: `Double` takes more.
+            if case .notANumber = JSONNumber.parseDecimal(written, scale: 0) { throw .notANumber }
+            value = Double(String(decoding: written, as: UTF8.self)) ?? .infinity
+        case .signed: value = Double(Int64(bitPattern: raw.word))
+        case .unsigned: value = Double(raw.word)
+        case .double: value = Double(bitPattern: raw.word)
+        case .float: value = Double(Float(bitPattern: UInt32(truncatingIfNeeded: raw.word)))
+        default: throw .wrongType
+        }
+        guard value.isFinite else { throw value.isNaN ? .notANumber : .outOfRange }
+        return Int64(bitPattern: (value + 0).bitPattern)
     }
 
     /// The bytes that a string means: in the record, or unescaped in the batch's store.

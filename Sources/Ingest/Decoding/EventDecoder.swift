@@ -61,7 +61,7 @@ public final class EventDecoder {
         targetCount = stream.keys.count + stream.fields.count
         targets = .allocate(capacity: max(1, targetCount))
         for (n, slot) in plan.slots.prefix(targetCount).enumerated() {
-            (targets + n).initialize(to: ValueTarget(capture: slot.node?.capture ?? 0, role: slot.role))
+            (targets + n).initialize(to: ValueTarget(capture: slot.node?.capture ?? 0, role: slot.role, maxBytes: slot.maxBytes))
         }
         time = TimeSource(format: stream.time.format, node: plan.slots[targetCount].node)
         idCapture = stream.idPath == nil ? -1 : plan.slots[targetCount + 1].node?.capture ?? -1

@@ -11,8 +11,8 @@ enum ProtobufTypes {
         case .field(.string): isText || kind == .enumeration
         case .field(.bool): kind == .bool
         case .field(.int64): kind.isInteger || kind == .string
-        case .field(.vector): kind.isInteger || kind.isFloatingPoint
-        case .field(.decimal): kind.isInteger || kind.isFloatingPoint || kind == .string
+        case .field(.vector), .field(.doubles): kind.isInteger || kind.isFloatingPoint
+        case .field(.decimal), .field(.double): kind.isInteger || kind.isFloatingPoint || kind == .string
         case .time(.rfc3339): kind == .string
         case .time(.protobufTimestamp), .time(.kafka): false
         case .time(.epochSeconds), .time(.epochMilliseconds), .time(.epochMicroseconds):

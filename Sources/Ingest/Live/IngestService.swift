@@ -75,10 +75,7 @@ public final class IngestService: @unchecked Sendable {
                 notify(.kafka(message: "\(facility): \(message)", isError: level <= 3))
             })
         if definitions.streams.contains(where: { $0.deadLetterTopic != nil }) {
-            var producerConfiguration = definitions.kafka.properties.filter { !Self.consumerOnly.contains($0.key) }
-            producerConfiguration["bootstrap.servers"] = definitions.kafka.brokers
-            producerConfiguration["enable.idempotence"] = "true"
-            let producer = try Producer(configuration: producerConfiguration)
+            let producer = try Producer(configuration: SourceTopics.producerConfiguration(definitions.kafka))
             deadLetterProducer = producer
             deadLetters = DeadLetters(producer)
         }
@@ -89,13 +86,6 @@ public final class IngestService: @unchecked Sendable {
         if definitions.kafka.assignment == .group { try consumer.subscribe() }
         thread = WorkerThread("poll") { [self] in run() }
     }
-
-    /// Properties of `kafka.properties` that a producer would warn about.
-    private static let consumerOnly: Set<String> = [
-        "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms", "fetch.wait.max.ms", "fetch.min.bytes",
-        "fetch.max.bytes", "max.partition.fetch.bytes", "fetch.message.max.bytes", "queued.min.messages",
-        "queued.max.messages.kbytes", "group.instance.id", "isolation.level", "check.crcs", "fetch.error.backoff.ms",
-    ]
 
     /// Asks for the topics until a broker answers. False when told to stop.
     private func connect(_ topics: [String], _ prepare: () throws -> Void) throws -> Bool {

@@ -16,6 +16,21 @@ enum SourceTopics {
         return configuration
     }
 
+    /// librdkafka's properties for a producer.
+    static func producerConfiguration(_ kafka: KafkaSettings) -> [String: String] {
+        var configuration = kafka.properties.filter { !consumerOnly.contains($0.key) }
+        configuration["bootstrap.servers"] = kafka.brokers
+        configuration["enable.idempotence"] = "true"
+        return configuration
+    }
+
+    /// Properties of `kafka.properties` that a producer would warn about.
+    private static let consumerOnly: Set<String> = [
+        "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms", "fetch.wait.max.ms", "fetch.min.bytes",
+        "fetch.max.bytes", "max.partition.fetch.bytes", "fetch.message.max.bytes", "queued.min.messages",
+        "queued.max.messages.kbytes", "group.instance.id", "isolation.level", "check.crcs", "fetch.error.backoff.ms",
+    ]
+
     /// A wrong schema is reported before anything starts.
     static func checkDecoders(_ definitions: Definitions, _ descriptorSets: [[UInt8]?]) throws(DecoderSetupError) {
         for (index, stream) in definitions.streams.enumerated() {

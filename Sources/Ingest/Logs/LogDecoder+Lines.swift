@@ -25,7 +25,7 @@ extension LogDecoder {
                 } else {
                     let stream = block.source.stream!
                     let firstValue = chunk.batch.valueCount
-                    let outcome = json[stream].decode(UnsafeRawBufferPointer(text), recordTime: -1, into: chunk.batch)
+                    let outcome = json[stream].decode(UnsafeRawBufferPointer(text), recordTime: options.recordTime, into: chunk.batch)
                     take(outcome, Place(stream: stream, offset: at, line: line), json[stream], firstValue: firstValue, chunk, block)
                 }
             }
@@ -72,7 +72,7 @@ extension LogDecoder {
         }
         var place = Place(
             stream: envelope.stream, offset: start, line: number, partition: Int32(exactly: envelope.partition) ?? -1,
-            sourceOffset: envelope.offset, recordTime: -1)
+            sourceOffset: envelope.offset, recordTime: options.recordTime)
         if envelope.milliseconds >= 0 {
             let micros = envelope.milliseconds.multipliedReportingOverflow(by: 1_000)
             if !micros.overflow { place.recordTime = micros.partialValue }

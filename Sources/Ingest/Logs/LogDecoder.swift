@@ -130,7 +130,7 @@ final class LogDecoder {
             let message = UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(length)])
             chunk.records += 1
             let firstValue = chunk.batch.valueCount
-            let outcome = decoder.decode(message, recordTime: -1, into: chunk.batch)
+            let outcome = decoder.decode(message, recordTime: options.recordTime, into: chunk.batch)
             take(outcome, Place(stream: stream, offset: start), decoder, firstValue: firstValue, chunk, block)
             at = start + Int(length)
         }
@@ -171,7 +171,7 @@ final class LogDecoder {
             if row.count > 0 {
                 chunk.records += 1
                 let firstValue = chunk.batch.valueCount
-                let outcome = decoder.decode(row, recordTime: -1, into: chunk.batch)
+                let outcome = decoder.decode(row, recordTime: options.recordTime, into: chunk.batch)
                 take(
                     outcome, Place(stream: stream, offset: at, line: line + 1), decoder, firstValue: firstValue, chunk, block)
             }
@@ -237,7 +237,7 @@ final class LogDecoder {
                     let value = try decoder.reader.next()
                     chunk.records += 1
                     let firstValue = chunk.batch.valueCount
-                    let outcome = decoder.events.decode(value, into: chunk.batch)
+                    let outcome = decoder.events.decode(value, recordTime: options.recordTime, into: chunk.batch)
                     take(
                         outcome, Place(stream: stream, offset: part.start), decoder.events, firstValue: firstValue, chunk, block)
                 }

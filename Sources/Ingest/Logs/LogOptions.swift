@@ -14,6 +14,8 @@ public struct LogOptions: Sendable {
     public var columns: [String: String]
     /// CSV and Avro: whether a field of the stream that the file does not have is null; else it is an error, so that a misspelt name is noticed.
     public var missingFieldsAreNull: Bool
+    /// The broker's time of records that do not say it, µs since the epoch; -1: they have none.
+    public var recordTime: Int64 = -1
     /// Threads that decode.
     public var threads: Int
     /// Only events of this time and later are taken; µs since the epoch.

@@ -15,6 +15,9 @@ public struct LookupProblem: Error, Sendable, Equatable {
         case methodNotAllowed = "method-not-allowed"
         case bodyTooLarge = "body-too-large"
         case shardUnavailable = "shard-unavailable"
+        case unknownPushed = "unknown-pushed"
+        case positionNotReached = "position-not-reached"
+        case notDurable = "not-durable"
         case storage = "storage"
     }
 
@@ -38,7 +41,7 @@ public struct LookupProblem: Error, Sendable, Equatable {
     public var httpStatus: Int { kind.httpStatus }
     public var grpcCode: Int { kind.grpcCode }
     /// For `Retry-After`; nil when trying again does not help.
-    public var retryAfterSeconds: Int? { kind == .shardUnavailable ? 1 : nil }
+    public var retryAfterSeconds: Int? { kind.httpStatus == 503 ? 1 : nil }
 }
 
 extension LookupProblem.Kind {
@@ -57,6 +60,9 @@ extension LookupProblem.Kind {
         case .methodNotAllowed: "Method not allowed"
         case .bodyTooLarge: "The body is too large"
         case .shardUnavailable: "The shard of a key is not served here"
+        case .unknownPushed: "No such pushed features"
+        case .positionNotReached: "The position has not been applied yet"
+        case .notDurable: "The rows are not known to be stored"
         case .storage: "The store could not be read"
         }
     }
@@ -64,11 +70,11 @@ extension LookupProblem.Kind {
     public var httpStatus: Int {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 400
-        case .unknownService, .unknownFeature, .unknownEntity, .unknownPath: 404
+        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownPath: 404
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
         case .storage: 500
-        case .shardUnavailable: 503
+        case .shardUnavailable, .positionNotReached, .notDurable: 503
         }
     }
 
@@ -76,11 +82,11 @@ extension LookupProblem.Kind {
     public var grpcCode: Int {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 3  // INVALID_ARGUMENT
-        case .unknownService, .unknownFeature, .unknownEntity: 5  // NOT_FOUND
+        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed: 5  // NOT_FOUND
         case .bodyTooLarge: 8  // RESOURCE_EXHAUSTED
         case .unknownPath, .methodNotAllowed: 12  // UNIMPLEMENTED
         case .storage: 13  // INTERNAL
-        case .shardUnavailable: 14  // UNAVAILABLE
+        case .shardUnavailable, .positionNotReached, .notDurable: 14  // UNAVAILABLE
         }
     }
 }

@@ -17,12 +17,17 @@ public struct LookupRequest: Sendable, Equatable {
     public var asOf: Int64?
     /// Values of shards that are further behind are `stale`; µs. Nil: as the service says.
     public var maxStaleness: Microseconds?
+    /// Records that must have been applied before: what a push answered. Whoever has some waits (`LookupService.wait`) before it looks up.
+    public var minPosition: [SourceOffset]
 
-    public init(_ selection: Selection, keys: [String], asOf: Int64? = nil, maxStaleness: Microseconds? = nil) {
+    public init(
+        _ selection: Selection, keys: [String], asOf: Int64? = nil, maxStaleness: Microseconds? = nil, minPosition: [SourceOffset] = []
+    ) {
         self.selection = selection
         self.keys = keys
         self.asOf = asOf
         self.maxStaleness = maxStaleness
+        self.minPosition = minPosition
     }
 
     /// LMDB's limit on keys is 511 bytes; the store needs some of them.

@@ -10,9 +10,12 @@ public final class LookupService: Sendable {
     private let contracts: ContractCache
     private let shards: ShardView
     public let feastViews: FeastViews
+    /// Nil: nothing is pushed.
+    let sink: PushSink?
 
-    public init(source: LookupSource) {
+    public init(source: LookupSource, sink: PushSink? = nil) {
         self.source = source
+        self.sink = sink
         metrics = ServingMetrics()
         contracts = ContractCache(source: source)
         shards = ShardView(source: source)

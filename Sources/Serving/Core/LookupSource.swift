@@ -12,6 +12,8 @@ public struct LookupSource: Sendable {
             throws(LookupError) -> Vector
     public var explain: @Sendable (Explanation.Query) throws(LookupError) -> Explanation
     public var shardStatuses: @Sendable () -> [ShardStatus]
+    /// Of a partition, the offset after the newest record that is applied; nil: this process does not read it.
+    public var nextOffset: @Sendable (_ topic: String, _ partition: Int) -> Int64?
     /// False until the consumer group has told this process which shards it serves.
     public var isAssigned: @Sendable () -> Bool
     /// Wall-clock µs since the epoch.
@@ -24,6 +26,7 @@ public struct LookupSource: Sendable {
         lookup: @escaping @Sendable (VectorPlan, UnsafeRawBufferPointer, Int64, Microseconds?) throws(LookupError) -> Vector,
         explain: @escaping @Sendable (Explanation.Query) throws(LookupError) -> Explanation,
         shardStatuses: @escaping @Sendable () -> [ShardStatus],
+        nextOffset: @escaping @Sendable (String, Int) -> Int64? = { _, _ in nil },
         isAssigned: @escaping @Sendable () -> Bool,
         now: @escaping @Sendable () -> Int64
     ) {
@@ -33,6 +36,7 @@ public struct LookupSource: Sendable {
         self.lookup = lookup
         self.explain = explain
         self.shardStatuses = shardStatuses
+        self.nextOffset = nextOffset
         self.isAssigned = isAssigned
         self.now = now
     }
@@ -47,6 +51,7 @@ public struct LookupSource: Sendable {
             },
             explain: { (query) throws(LookupError) in try store.explain(query) },
             shardStatuses: { store.shardStatuses() },
+            nextOffset: { store.nextOffset(topic: $0, partition: $1) },
             isAssigned: { store.isAssigned },
             now: { Store.now() })
     }

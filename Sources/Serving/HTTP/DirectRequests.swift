@@ -109,26 +109,34 @@ final class DirectRequests: ChannelDuplexHandler {
         let plain = request.isPost ? nil : EntityTarget(target)
         // They take longer, and their form depends on a header.
         if plain == nil, target.starts(with: Self.explainPath) { return .pass }
-        endpoints.service.metrics.requestBegan()
         let status: Int
         if let plain {
+            endpoints.service.metrics.requestBegan()
             status = answer(plain, into: &output)
         } else {
-            let reply: Reply
-            do throws(LookupProblem) {
-                switch try endpoints.answer(request.isPost ? .post : .get, RequestTarget(String(decoding: target, as: UTF8.self))) {
-                case .reply(let finished): reply = finished
-                case .explain(let query, let asText): reply = try endpoints.explanation(query, asText: asText)
-                case .needsBody(let form): reply = try endpoints.reply(try endpoints.question(form, body: body))
-                }
-            } catch {
-                reply = Reply(problem: error)
-            }
+            guard let reply = reply(request, target, body) else { return .pass }
+            endpoints.service.metrics.requestBegan()
             status = reply.status
             output.writeReply(reply, date: date)
         }
         endpoints.service.metrics.httpEnded(status: status)
         return .took(total)
+    }
+
+    /// Nil: it has to wait for something.
+    private func reply(_ request: PlainRequest, _ target: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer) -> Reply? {
+        do throws(LookupProblem) {
+            switch try endpoints.answer(request.isPost ? .post : .get, RequestTarget(String(decoding: target, as: UTF8.self))) {
+            case .reply(let finished): return finished
+            case .explain(let query, let asText): return try endpoints.explanation(query, asText: asText)
+            case .waits, .takesRows: return nil
+            case .needsBody(let form):
+                let question = try endpoints.question(form, body: body)
+                return question.minPosition.isEmpty ? try endpoints.reply(question) : nil
+            }
+        } catch {
+            return Reply(problem: error)
+        }
     }
 
     private static let explainPath = Array("/v1/explain/".utf8)

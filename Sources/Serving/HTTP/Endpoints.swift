@@ -15,6 +15,10 @@ struct Endpoints: Sendable {
         case reply(Reply)
         /// The body is what counts: `question(_:body:)` next.
         case needsBody(Form)
+        /// `LookupService.wait` first.
+        case waits(LookupRequest, packed: PackedElement?)
+        /// The body is rows: `push(_:body:)` next.
+        case takesRows(PushForm)
         /// `explanation` next; it may take some milliseconds.
         case explain(Explanation.Query, asText: Bool)
     }
@@ -23,6 +27,11 @@ struct Endpoints: Sendable {
     enum Form: Sendable {
         case lookup(packed: PackedElement?)
         case feastLookup, ignored
+    }
+
+    enum PushForm: Sendable {
+        case view(String)
+        case feast
     }
 
     /// A body that was read, before it is answered.
@@ -39,6 +48,9 @@ struct Endpoints: Sendable {
             case .settled: 0
             }
         }
+
+        /// What must have been applied before it is answered.
+        var minPosition: [SourceOffset] { if case .lookup(let request, _) = self { request.minPosition } else { [] } }
     }
 
     /// `accept`: the header of that name.
@@ -49,12 +61,17 @@ struct Endpoints: Sendable {
         try route.check(method: method)
         switch route {
         case .entity(let name, let key):
-            let (asOf, maxStaleness) = try target.lookupParameters()
-            let request = LookupRequest(.service(name), keys: [key], asOf: asOf, maxStaleness: maxStaleness)
-            return .reply(try reply(.lookup(request, packed: try Self.packed(accept))))
+            var request = LookupRequest(.service(name), keys: [key])
+            try target.lookupParameters(into: &request)
+            let packed = try Self.packed(accept)
+            if !request.minPosition.isEmpty { return .waits(request, packed: packed) }
+            return .reply(try reply(.lookup(request, packed: packed)))
         case .lookup:
             try target.noParameters()
             return .needsBody(.lookup(packed: try Self.packed(accept)))
+        case .push(let view):
+            try target.noParameters()
+            return .takesRows(.view(view))
         case .explain(let entity, let feature, let key):
             var query = Explanation.Query(feature: feature, key: key, entity: entity)
             let asText = try target.explainParameters(into: &query)
@@ -79,6 +96,7 @@ struct Endpoints: Sendable {
                 text: prometheusText(service.metricFamilies() + metricSources.flatMap { $0() }),
                 contentType: "text/plain; version=0.0.4; charset=utf-8"))
         case .feastLookup: return .needsBody(.feastLookup)
+        case .feastPush: return .takesRows(.feast)
         case .feastHealth: return .reply(Reply(text: "", contentType: "text/plain; charset=utf-8"))
         case .feastMaterialize: return .needsBody(.ignored)
         case .openAPI:
@@ -135,6 +153,29 @@ struct Endpoints: Sendable {
         }
     }
 
+    /// Reads a push, and answers when its rows are durable.
+    func push(_ form: PushForm, body: [UInt8]) async throws(LookupProblem) -> Reply {
+        let definitions = service.source.definitions
+        switch form {
+        case .view(let view):
+            let request = try body.read { (bytes) throws(LookupProblem) in try PushRequest(json: bytes, view: view, definitions: definitions) }
+            return Reply(json: try await service.push(request).json())
+        case .feast:
+            let request: PushRequest
+            do throws(FeastProblem) {
+                request = try body.read { (bytes) throws(FeastProblem) in try PushRequest(feast: bytes, definitions: definitions) }
+            } catch {
+                return Reply(problem: error)
+            }
+            do throws(LookupProblem) {
+                _ = try await service.push(request)
+            } catch {
+                return Reply(problem: FeastProblem(error))
+            }
+            return Reply(json: Array("null".utf8))
+        }
+    }
+
     func reply(_ question: Question) throws(LookupProblem) -> Reply {
         switch question {
         case .lookup(let request, let element):
@@ -151,9 +192,18 @@ struct Endpoints: Sendable {
         }
     }
 
-    static var bodyTooLarge: LookupProblem {
+    static func bodyTooLarge(_ limit: Int = maxBodyBytes) -> LookupProblem {
         LookupProblem(
-            .bodyTooLarge, detail: "The body is larger than \(maxBodyBytes) bytes, or was cut off.",
-            remedy: "Split the request into several.")
+            .bodyTooLarge, detail: "The body is larger than \(limit) bytes, or was cut off.", remedy: "Split the request into several.")
+    }
+}
+
+extension [UInt8] {
+    /// `withUnsafeBytes` does not carry typed errors.
+    fileprivate func read<R, E>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        let result: Result<R, E> = withUnsafeBytes { bytes in
+            do throws(E) { return .success(try body(bytes)) } catch { return .failure(error) }
+        }
+        return try result.get()
     }
 }

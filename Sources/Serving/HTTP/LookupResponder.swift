@@ -33,11 +33,16 @@ package struct LookupResponder: HTTPResponder {
         case .explain(let query, let asText):
             return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.explanation(query, asText: asText) }
         case .needsBody(let form): return try await batch(try await question(form, body: request))
+        case .waits(let lookup, let packed): return try await batch(.lookup(lookup, packed: packed))
+        case .takesRows(let form):
+            let body = Array(buffer: try await collect(request, upTo: PushRequest.maxBodyBytes))
+            return try await endpoints.push(form, body: body)
         }
     }
 
     /// Long batches leave the event loop of their connection, so that they do not hold up its other requests.
     private func batch(_ question: Endpoints.Question) async throws(LookupProblem) -> Reply {
+        try await endpoints.service.wait(for: question.minPosition)
         if question.keyCount <= Self.maxKeysOnEventLoop { return try endpoints.reply(question) }
         return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.reply(question) }
     }
@@ -53,17 +58,22 @@ package struct LookupResponder: HTTPResponder {
     static let maxKeysOnEventLoop = 16
 
     private func question(_ form: Endpoints.Form, body request: Request) async throws(LookupProblem) -> Endpoints.Question {
-        let body: ByteBuffer
-        do {
-            if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Endpoints.maxBodyBytes { throw BodyTooLarge() }
-            body = try await request.body.collect(upTo: Endpoints.maxBodyBytes)
-        } catch {
-            throw Endpoints.bodyTooLarge
-        }
+        let body = try await collect(request, upTo: Endpoints.maxBodyBytes)
         let result: Result<Endpoints.Question, LookupProblem> = body.withUnsafeReadableBytes { bytes in
             do throws(LookupProblem) { return .success(try endpoints.question(form, body: bytes)) } catch { return .failure(error) }
         }
         return try result.get()
+    }
+}
+
+extension LookupResponder {
+    private func collect(_ request: Request, upTo limit: Int) async throws(LookupProblem) -> ByteBuffer {
+        do {
+            if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw BodyTooLarge() }
+            return try await request.body.collect(upTo: limit)
+        } catch {
+            throw Endpoints.bodyTooLarge(limit)
+        }
     }
 }
 

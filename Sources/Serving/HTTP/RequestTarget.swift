@@ -34,21 +34,24 @@ struct RequestTarget {
         segments = parts
     }
 
-    /// `as_of` and `max_staleness` of a lookup by GET.
-    func lookupParameters() throws(LookupProblem) -> (asOf: Int64?, maxStaleness: Int64?) {
-        var asOf: Int64?
-        var maxStaleness: Int64?
-        try forEachParameter(["as_of", "max_staleness"]) { (name, value) throws(LookupProblem) in
-            if name == "as_of" {
-                if asOf != nil { return false }
-                asOf = try LookupRequest.asOf(text: value)
-            } else {
-                if maxStaleness != nil { return false }
-                maxStaleness = try LookupRequest.maxStaleness(text: value)
+    /// `as_of`, `max_staleness` and `min_position` of a lookup by GET, put into `request`.
+    func lookupParameters(into request: inout LookupRequest) throws(LookupProblem) {
+        var asked = request
+        try forEachParameter(["as_of", "max_staleness", "min_position"]) { (name, value) throws(LookupProblem) in
+            switch name {
+            case "as_of":
+                if asked.asOf != nil { return false }
+                asked.asOf = try LookupRequest.asOf(text: value)
+            case "max_staleness":
+                if asked.maxStaleness != nil { return false }
+                asked.maxStaleness = try LookupRequest.maxStaleness(text: value)
+            default:
+                if !asked.minPosition.isEmpty { return false }
+                asked.minPosition = try LookupRequest.minPosition(text: value)
             }
             return true
         }
-        return (asOf, maxStaleness)
+        request = asked
     }
 
     /// Those of an explanation, put into `query`. Returns whether the format named is text; nil: none is named.

@@ -7,6 +7,7 @@ enum Route {
     case service(String)
     case entity(service: String, key: String)
     case lookup
+    case push(String)
     case explain(entity: String, feature: String, key: String)
     case shards
     case health
@@ -17,11 +18,13 @@ enum Route {
     case feastLookup
     case feastHealth
     case feastMaterialize
+    case feastPush
 
     private static let paths = [
-        "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup",
+        "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup", "/v1/push/{view}",
         "/v1/explain/{entity}/{feature}/{key}", "/v1/shards", "/healthz",
-        "/readyz", "/metrics", "/openapi.yaml", "/get-online-features", "/health", "/materialize", "/materialize-incremental",
+        "/readyz", "/metrics", "/openapi.yaml", "/get-online-features", "/health", "/push", "/write-to-online-store", "/materialize",
+        "/materialize-incremental",
     ]
 
     init(_ target: RequestTarget) throws(LookupProblem) {
@@ -34,6 +37,7 @@ enum Route {
                 entity: try decoded(parts[2], "The entity"), feature: try decoded(parts[3], "The feature"), key: try decoded(parts[4], "The key"))
         case 3 where parts[0] == "v1" && parts[1] == "services" && !parts[2].isEmpty:
             self = .service(try decoded(parts[2], "The service"))
+        case 3 where parts[0] == "v1" && parts[1] == "push" && !parts[2].isEmpty: self = .push(try decoded(parts[2], "The view"))
         case 2 where parts[0] == "v1" && parts[1] == "services": self = .services
         case 2 where parts[0] == "v1" && parts[1] == "lookup": self = .lookup
         case 2 where parts[0] == "v1" && parts[1] == "shards": self = .shards
@@ -44,8 +48,10 @@ enum Route {
         case 1 where parts[0] == "get-online-features": self = .feastLookup
         case 1 where parts[0] == "health": self = .feastHealth
         case 1 where parts[0] == "materialize" || parts[0] == "materialize-incremental": self = .feastMaterialize
+        case 1 where parts[0] == "push" || parts[0] == "write-to-online-store": self = .feastPush
         // A Feast client whose path ends in a slash writes two.
         case 2 where parts[0].isEmpty && parts[1] == "get-online-features": self = .feastLookup
+        case 2 where parts[0].isEmpty && parts[1] == "write-to-online-store": self = .feastPush
         default:
             throw LookupProblem(
                 .unknownPath, detail: "There is nothing at \"\(target.path.prefix(200))\".",
@@ -55,7 +61,7 @@ enum Route {
 
     func check(method: HTTPRequest.Method) throws(LookupProblem) {
         switch self {
-        case .lookup, .feastLookup, .feastMaterialize:
+        case .lookup, .push, .feastLookup, .feastMaterialize, .feastPush:
             if method == .post { return }
             throw Self.notAllowed(method, allowed: "POST")
         default: break

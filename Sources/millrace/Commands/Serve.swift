@@ -48,7 +48,8 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger.millrace("millrace")
         let store = Store(definitions)
         let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
-        let lookups = LookupService(source: LookupSource(store: store))
+        let pushes = definitions.pushed.isEmpty ? nil : try PushProducer(definitions)
+        let lookups = LookupService(source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) })
         let http = HTTPServer(
             service: lookups, host: definitions.server.httpHost, port: definitions.server.httpPort,
             metricSources: [{ IngestMetricFamilies(store: store, ingest: ingest).families() }], logger: logger
@@ -57,7 +58,7 @@ struct Serve: AsyncParsableCommand {
             service: lookups, host: definitions.server.grpcHost, port: definitions.server.grpcPort
         ) { port in logger.notice("gRPC on \(definitions.server.grpcHost):\(port)") }
         var services: [any Service] = [
-            IngestLifecycle(ingest: ingest, store: store, topicPartitions: createTopics, logger: logger), http, grpc,
+            IngestLifecycle(ingest: ingest, store: store, pushes: pushes, topicPartitions: createTopics, logger: logger), http, grpc,
         ]
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(
@@ -75,11 +76,13 @@ struct Serve: AsyncParsableCommand {
 struct IngestLifecycle: Service {
     let ingest: IngestService
     let store: Store
+    let pushes: PushProducer?
     /// Make missing topics with so many partitions.
     let topicPartitions: Int?
     let logger: Logger
 
     func run() async throws {
+        pushes?.start()
         do {
             // It blocks until a broker answers, and must let go when the program is to end.
             try await withTaskCancellationHandler {
@@ -94,6 +97,7 @@ struct IngestLifecycle: Service {
                 ingest.interrupt()
             }
         } catch {
+            pushes?.stop()
             store.closeAll()
             throw error
         }
@@ -104,7 +108,10 @@ struct IngestLifecycle: Service {
             let reaped = store.reapStaleReaders()
             if reaped > 0 { logger.warning("freed \(reaped) reader slots of dead processes") }
         }
-        try await offPool { ingest.stop() }
+        try await offPool {
+            ingest.stop()
+            pushes?.stop()
+        }
         store.closeAll()
     }
 

@@ -12,7 +12,7 @@ extension DefinitionLoader {
         else { return }
         switch stream.definition.fields.first(where: { $0.name == field })?.type {
         case .string, .int64, nil: break
-        case .bool, .decimal, .vector:
+        case .bool, .decimal, .vector, .double, .doubles:
             fault(fieldNode.place, "`\(field)` cannot hold an id", "name a field of the type string or int64")
             return
         }

@@ -203,7 +203,7 @@ extension DefinitionLoader {
     private func knownKey(_ node: YAMLNode, _ label: String, _ stream: ParsedStream?) -> String? {
         guard let name = knownField(node, label, stream) else { return nil }
         switch stream?.definition.fields.first(where: { $0.name == name })?.type {
-        case .decimal?, .vector?:
+        case .decimal?, .vector?, .double?, .doubles?:
             fault(node.place, "`\(label)` needs a string, an int64 or a bool, and `\(name)` is a \(stream?.definition.fields.first { $0.name == name }?.type.dimension == nil ? "decimal" : "vector")", "group by a field with few values, such as a category")
             return nil
         default: return name
@@ -226,7 +226,7 @@ extension FieldType {
     var isNumber: Bool {
         switch self {
         case .int64, .decimal: true
-        case .string, .bool, .vector: false
+        case .string, .bool, .vector, .double, .doubles: false
         }
     }
 }

@@ -44,13 +44,8 @@ extension DefinitionLoader {
         var stream = StreamDefinition(
             name: entry.key, topic: "", keys: [], time: EventTime(path: nil, format: .kafka), fields: [])
         var parsed = ParsedStream(definition: stream, place: entry.keyPlace)
-        if let node = required(section, "topic", "add `topic: ...`, the Kafka topic") { stream.topic = topic(node, "topic") ?? "" }
-        if let node = section["dead_letter_topic"] {
-            stream.deadLetterTopic = topic(node, "dead_letter_topic")
-            if stream.deadLetterTopic == stream.topic {
-                fault(node.place, "the dead-letter topic of \(label) is its own topic", "name another topic, such as `\(stream.topic).dead`")
-            }
-        }
+        _ = required(section, "topic", "add `topic: ...`, the Kafka topic")
+        readTopics(section, label, into: &stream)
         if let node = section["format"], let format = format(node) { stream.format = format }
         if let node = required(section, "keys", "add `keys: {customer: customer_id}`: which field holds which entity's key") {
             (stream.keys, parsed.broken) = readKeys(node, label)
@@ -73,6 +68,15 @@ extension DefinitionLoader {
         parsed.definition = stream
         if let node = section["retracts"] { readRetraction(node, label, into: &parsed) }
         return parsed
+    }
+
+    func readTopics(_ section: Section, _ label: String, into stream: inout StreamDefinition) {
+        if let node = section["topic"] { stream.topic = topic(node, "topic") ?? "" }
+        guard let node = section["dead_letter_topic"] else { return }
+        stream.deadLetterTopic = topic(node, "dead_letter_topic")
+        if stream.deadLetterTopic == stream.topic {
+            fault(node.place, "the dead-letter topic of \(label) is its own topic", "name another topic, such as `\(stream.topic).dead`")
+        }
     }
 
     private func topic(_ node: YAMLNode, _ label: String) -> String? {
@@ -126,7 +130,7 @@ extension DefinitionLoader {
         return (keys, broken)
     }
 
-    private func time(_ node: YAMLNode, isProtobuf: Bool, _ label: String) -> EventTime? {
+    func time(_ node: YAMLNode, isProtobuf: Bool, _ label: String) -> EventTime? {
         guard let section = section(node, "time of \(label)", keys: ["path", "format"]),
             let formatNode = required(section, "format", "one of: \(EventTime.Format.allCases.map(\.rawValue).joined(separator: ", "))"),
             let format = choice(formatNode, "format", EventTime.Format.self)
@@ -168,7 +172,7 @@ extension DefinitionLoader {
         return FieldDefinition(name: entry.key, path: path?.0, type: type)
     }
 
-    private func fieldType(_ node: YAMLNode, scale: YAMLNode?, dimension: YAMLNode?) -> FieldType? {
+    func fieldType(_ node: YAMLNode, scale: YAMLNode?, dimension: YAMLNode?) -> FieldType? {
         let types: [String: FieldType] = ["string": .string, "bool": .bool, "int64": .int64, "decimal": .decimal(scale: 6), "vector": .vector(dimension: 0, scale: 6)]
         guard case .scalar(let text, _) = node.content, let type = types[text] else {
             var remedy = "one of: string, bool, int64, decimal, vector"
@@ -209,7 +213,7 @@ extension DefinitionLoader {
     }
 
     /// A stream against those before it.
-    private func check(_ stream: ParsedStream) {
+    func check(_ stream: ParsedStream) {
         let new = stream.definition
         for before in streams.map(\.definition) {
             if !new.topic.isEmpty, before.topic == new.topic {
@@ -237,7 +241,7 @@ extension FieldType {
     fileprivate var hasScale: Bool {
         switch self {
         case .decimal, .vector: true
-        case .string, .bool, .int64: false
+        case .string, .bool, .int64, .double, .doubles: false
         }
     }
 }

@@ -76,7 +76,7 @@ extension DefinitionLoader {
         return view
     }
 
-    private func knownEntity(_ node: YAMLNode) -> String? {
+    func knownEntity(_ node: YAMLNode) -> String? {
         guard let name = string(node, "entity") else { return nil }
         if entities.contains(where: { $0.name == name }) { return name }
         fault(node.place, "there is no entity `\(name)`", NearestName.remedy(name, in: entities.map(\.name), what: "entity; add it under `entities:`"))

@@ -19,6 +19,7 @@ final class DefinitionLoader {
     var views: [ViewDefinition] = []
     var features = FeatureDirectory()
     var derived: [DerivedDefinition] = []
+    var pushed: [PushedDefinition] = []
     var services: [ServiceDefinition] = []
 
     init(file: String, text: String, environment: [String: String]) {
@@ -49,21 +50,25 @@ final class DefinitionLoader {
     }
 
     private func read(_ root: YAMLNode) -> Definitions? {
-        let keys = ["version", "name", "entities", "streams", "views", "derived", "services", "store", "kafka", "server"]
+        let keys = ["version", "name", "entities", "streams", "views", "pushed", "derived", "services", "store", "kafka", "server"]
         guard let top = section(root, "the file", keys: keys) else { return nil }
         if let node = required(top, "version", "add `version: 1`, the version of this format") {
             _ = integer(node, "version", in: 1...1, remedy: "write `version: 1`, the only one there is")
         }
         let name = required(top, "name", "add `name: ...`, the name of this set of features").flatMap { self.name($0, "name") }
         readEntities(required(top, "entities", "add `entities: {customer: {description: ...}}`"))
-        readStreams(required(top, "streams", "add the Kafka topics under `streams:`"))
-        readViews(required(top, "views", "add the features under `views:`"))
+        // Pushed features alone make a store, too.
+        let mayLack = top["pushed"] != nil
+        readStreams(mayLack ? top["streams"] : required(top, "streams", "add the Kafka topics under `streams:`"))
+        if !mayLack || top["views"] != nil { readViews(required(top, "views", "add the features under `views:`")) }
+        readPushed(top["pushed"])
         readDerived(top["derived"])
         readServices(top["services"])
+        addPushedServices()
         let store = readStore(top["store"]), kafka = readKafka(top["kafka"]), server = readServer(top["server"])
         return Definitions(
             name: name ?? "", entities: entities, streams: streams.map(\.definition), views: views, derived: derived,
-            services: services, store: store, kafka: kafka, server: server)
+            pushed: pushed, services: services, store: store, kafka: kafka, server: server)
     }
 
     // MARK: Faults

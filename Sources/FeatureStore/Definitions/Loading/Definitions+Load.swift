@@ -41,6 +41,8 @@ extension Definitions {
             case .bool: .bool
             case .decimal(let scale): .decimal(scale: scale)
             case .vector(_, let scale): .list(.decimal(scale: scale))
+            case .double: .double
+            case .doubles: .list(.double)
             case .int64, nil: .int
             }
         }

@@ -38,7 +38,7 @@ public struct FeastProblem: Error, Sendable, Equatable {
     }
 
     /// What the lookup behind it refused. A user's mistake is 422: clients try 500 and 503 again.
-    init(_ problem: LookupProblem) {
+    public init(_ problem: LookupProblem) {
         let status = problem.httpStatus == 400 || problem.httpStatus == 404 ? 422 : problem.httpStatus
         self.init(status, "\(problem.detail) \(problem.remedy)", .text, problem.kind)
     }

@@ -1,7 +1,7 @@
 internal import FeatureStore
 
 extension LookupRequest {
-    private static let members = ["service", "features", "keys", "as_of", "max_staleness"]
+    private static let members = ["service", "features", "keys", "as_of", "max_staleness", "min_position"]
 
     /// Reads the body of `POST /v1/lookup`:
     /// `{"service":"homepage","keys":["c1"],"as_of":"2026-01-31T12:00:00Z","max_staleness":"5s"}`, with `features` in place of `service` to
@@ -15,6 +15,7 @@ extension LookupRequest {
         var keys: [String]?
         var asOf: Int64?
         var maxStaleness: Microseconds?
+        var minPosition: [SourceOffset] = []
         var seen: Set<String> = []
         try input.expect("{", "an object")
         if !input.take("}") {
@@ -37,6 +38,7 @@ extension LookupRequest {
                 case "keys": keys = try input.stringArray("keys", limit: maxKeys)
                 case "as_of":
                     asOf = input.peek() == 0x22 ? try Self.asOf(text: try input.string(name)) : try input.integer("\"as_of\"")
+                case "min_position": minPosition = try Self.minPosition(text: try input.string(name))
                 default:
                     maxStaleness = input.peek() == 0x22
                         ? try Self.maxStaleness(text: try input.string(name)) : try input.integer("\"max_staleness\"")
@@ -55,7 +57,7 @@ extension LookupRequest {
                 detail: service == nil ? "The body names neither a service nor features." : "The body names a service and features.",
                 remedy: "Give exactly one of \"service\" and \"features\".")
         }
-        self.init(selection, keys: keys ?? [], asOf: asOf, maxStaleness: maxStaleness)
+        self.init(selection, keys: keys ?? [], asOf: asOf, maxStaleness: maxStaleness, minPosition: minPosition)
     }
 }
 

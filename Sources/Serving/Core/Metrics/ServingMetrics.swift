@@ -6,6 +6,10 @@ public final class ServingMetrics: Sendable {
     public let lookupSeconds = LatencyHistogram()
     private let lookups = CounterArray(count: outcomes.count)
     private let keys = Atomic<UInt64>(0)
+    /// From the parsed rows until they are durable.
+    public let pushSeconds = LatencyHistogram()
+    private let pushes = CounterArray(count: outcomes.count)
+    private let pushedRows = Atomic<UInt64>(0)
     private let inFlight = Atomic<Int>(0)
     private let httpResponses = CounterArray(count: 500)
     private let grpcResponses = CounterArray(count: grpcCodeNames.count)
@@ -16,12 +20,19 @@ public final class ServingMetrics: Sendable {
 
     func lookupEnded(_ problem: LookupProblem?, keys count: Int, seconds: Duration) {
         lookupSeconds.observe(seconds)
-        if let problem {
-            if let index = LookupProblem.Kind.allCases.firstIndex(of: problem.kind) { lookups.add(index + 1) }
-        } else {
-            lookups.add(0)
-            keys.wrappingAdd(UInt64(count), ordering: .relaxed)
-        }
+        lookups.add(Self.outcome(problem))
+        if problem == nil { keys.wrappingAdd(UInt64(count), ordering: .relaxed) }
+    }
+
+    func pushEnded(_ problem: LookupProblem?, rows count: Int, seconds: Duration) {
+        pushSeconds.observe(seconds)
+        pushes.add(Self.outcome(problem))
+        pushedRows.wrappingAdd(UInt64(count), ordering: .relaxed)
+    }
+
+    private static func outcome(_ problem: LookupProblem?) -> Int {
+        guard let problem else { return 0 }
+        return (LookupProblem.Kind.allCases.firstIndex(of: problem.kind) ?? -2) + 1
     }
 
     /// A transport calls this when a request's head is read, and one of the `…Ended` when its answer is made.
@@ -49,6 +60,16 @@ public final class ServingMetrics: Sendable {
             MetricFamily(
                 name: "millrace_lookup_keys_total", help: "Entities answered by successful lookups.", kind: .counter,
                 value: Double(keys.load(ordering: .relaxed))),
+            pushSeconds.family(
+                name: "millrace_push_seconds", help: "Time from the parsed rows of a push until the brokers have them."),
+            MetricFamily(
+                name: "millrace_pushes_total", help: "Pushes by outcome: ok, or the slug of the problem.", kind: .counter,
+                samples: pushes.values().enumerated().filter { $0.element > 0 || $0.offset == 0 }.map {
+                    .init(Double($0.element), labels: [("outcome", Self.outcomes[$0.offset])])
+                }),
+            MetricFamily(
+                name: "millrace_pushed_rows_total", help: "Rows of successful pushes.", kind: .counter,
+                value: Double(pushedRows.load(ordering: .relaxed))),
             MetricFamily(
                 name: "millrace_http_responses_total", help: "HTTP responses by status code.", kind: .counter,
                 samples: httpResponses.values().enumerated().filter { $0.element > 0 || $0.offset == 100 }.map {

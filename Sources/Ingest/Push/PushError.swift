@@ -1,0 +1,14 @@
+/// Why rows were not pushed.
+public enum PushError: Error, Sendable, CustomStringConvertible {
+    /// A row cannot be an event of the stream. Nothing was produced.
+    case row(Int, String)
+    /// Not all rows were acknowledged; those that were count.
+    case delivery(String)
+
+    public var description: String {
+        switch self {
+        case .row(let number, let what): "row \(number): \(what)"
+        case .delivery(let what): "not all rows are known to be stored: \(what). Push them again: of each feature the newest value counts, once"
+        }
+    }
+}

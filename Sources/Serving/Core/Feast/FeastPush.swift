@@ -1,0 +1,139 @@
+public import FeatureStore
+internal import JSONBytes
+
+/// `POST /push` and `POST /write-to-online-store` of Feast: columns of keys, times and values.
+extension PushRequest {
+    private enum Names {
+        /// Feast names a push source or a feature view; a pushed view is both.
+        static let view = ["push_source_name", "feature_view_name"]
+        /// Feast's own columns: when the event was, and when the row was made, which does not matter here.
+        static let time = "event_timestamp", created = ["created", "created_timestamp"]
+    }
+
+    /// Reads the body of either path.
+    public init(feast bytes: UnsafeRawBufferPointer, definitions: Definitions) throws(FeastProblem) {
+        var view: String?
+        var columns: [(name: String, cells: [Range<Int>])] = []
+        var hasColumns = false
+        var reader = JSONReader(bytes)
+        do {
+            guard try reader.peek() == .object else { throw FeastProblem.body("model_attributes_type", at: [], "Input should be a valid dictionary") }
+            try reader.beginObject()
+            while let key = try reader.nextKey() {
+                let name = key.text() ?? ""
+                if Names.view.contains(name) {
+                    guard try reader.peek() == .string else { throw FeastProblem.body("string_type", at: [name], "Input should be a valid string") }
+                    view = try reader.readString().text() ?? ""
+                } else if name == "df" {
+                    hasColumns = true
+                    columns = try Self.columns(&reader)
+                } else if name == "to" {
+                    let to = try reader.peek() == .string ? try reader.readString().text() ?? "" : ""
+                    guard to == "online" || to == "online_and_offline" else {
+                        throw FeastProblem.invalid("Millrace pushes to the online store; \"to\" is online or online_and_offline.")
+                    }
+                } else {
+                    try reader.skipValue()
+                }
+            }
+            try reader.finish()
+        } catch let problem as FeastProblem {
+            throw problem
+        } catch {
+            let error = error as? JSONError
+            throw .body("json_invalid", at: ["\(error?.position ?? 0)"], "JSON decode error: \(error.map { "\($0)" } ?? "")")
+        }
+        guard let view else { throw .body("missing", at: ["feature_view_name"], "Field required") }
+        if !hasColumns { throw .body("missing", at: ["df"], "Field required") }
+        try self.init(feast: view, columns, of: bytes, definitions)
+    }
+
+    /// `{"column": [cell, ...], ...}`
+    private static func columns(_ reader: inout JSONReader) throws -> [(name: String, cells: [Range<Int>])] {
+        var columns: [(name: String, cells: [Range<Int>])] = []
+        guard try reader.peek() == .object else { throw FeastProblem.body("dict_type", at: ["df"], "Input should be a valid dictionary") }
+        try reader.beginObject()
+        while let key = try reader.nextKey() {
+            let name = key.text() ?? ""
+            guard try reader.peek() == .array else { throw FeastProblem.body("list_type", at: ["df", name], "Input should be a valid list") }
+            var cells: [Range<Int>] = []
+            try reader.beginArray()
+            while try reader.nextElement() {
+                if cells.count == maxRows { throw FeastProblem(LookupProblem(tooManyRows: maxRows)) }
+                _ = try reader.peek()
+                let start = reader.position
+                try reader.skipValue()
+                cells.append(start..<reader.position)
+            }
+            columns.append((name, cells))
+        }
+        return columns
+    }
+
+    private init(
+        feast view: String, _ columns: [(name: String, cells: [Range<Int>])], of bytes: UnsafeRawBufferPointer, _ definitions: Definitions
+    ) throws(FeastProblem) {
+        guard let index = definitions.pushedStream(view) else {
+            if definitions.views.contains(where: { $0.name == view }) {
+                throw .invalid("Feature view \(view) is computed from its stream; only pushed features are written.")
+            }
+            throw .unknown("FeatureViewNotFoundException", "Feature view \(view) does not exist in project \(definitions.name)")
+        }
+        let stream = definitions.streams[index]
+        let entity = stream.keys[0].entity
+        let count = columns.first?.cells.count ?? 0
+        guard columns.allSatisfy({ $0.cells.count == count }) else { throw .invalid("All columns of df must have the same number of rows.") }
+        guard columns.contains(where: { $0.name == entity }) else { throw .invalid("df has no column \(entity), the join key.") }
+        if count == 0 { throw .invalid("df has no rows.") }
+        let used = try columns.filter { !Names.created.contains($0.name) }.map { (column) throws(FeastProblem) -> (name: String, cells: [Range<Int>]) in
+            if column.name == entity { return (stream.keys[0].path.description, column.cells) }
+            if column.name == Names.time || stream.fields.contains(where: { $0.name == column.name }) { return column }
+            let nearest = NearestName.of(column.name, in: stream.fields.map(\.name)).map { "; did you mean \($0)?" } ?? ""
+            throw .invalid("Feature view \(view) has no feature \(column.name)\(nearest)")
+        }
+        var rows: [PushRow] = []
+        rows.reserveCapacity(count)
+        for row in 0..<count {
+            var json = JSONWriter()
+            var hasTime = false
+            json.beginObject()
+            for (name, cells) in used {
+                let cell = UnsafeRawBufferPointer(rebasing: bytes[cells[row]])
+                if name == Names.time, !stream.fields.contains(where: { $0.name == name }) {
+                    guard let time = try Self.time(cell, row: row) else { continue }
+                    hasTime = true
+                    json.key(named: stream.time.path?.description ?? "")
+                    json.time(time, as: stream.time.format)
+                } else {
+                    json.key(named: name)
+                    json.raw(Array(cell))
+                }
+            }
+            json.endObject()
+            rows.append(PushRow(json: json.bytes, hasTime: hasTime))
+        }
+        self.init(view: view, rows: rows)
+    }
+
+    /// A time as pandas writes it; without a zone it is UTC. Nil: null.
+    private static func time(_ cell: UnsafeRawBufferPointer, row: Int) throws(FeastProblem) -> Int64? {
+        if cell.first == UInt8(ascii: "n") { return nil }
+        let text = String(decoding: cell, as: UTF8.self).filter { $0 != "\"" }
+        guard let time = TimeText.parse(text) ?? TimeText.parse(text + "Z") else {
+            throw .invalid("event_timestamp of row \(row) is not an ISO 8601 time: \(text.prefix(64))")
+        }
+        return time
+    }
+}
+
+extension JSONWriter {
+    /// As events of the stream have it.
+    fileprivate mutating func time(_ time: Int64, as format: EventTime.Format) {
+        switch format {
+        case .rfc3339: self.time(time)
+        case .epochSeconds: decimal(units: Int128(time), scale: 6)
+        case .epochMilliseconds: decimal(units: Int128(time), scale: 3)
+        case .epochMicroseconds, .protobufTimestamp, .kafka: int(time)
+        }
+    }
+}

@@ -1,0 +1,308 @@
+"""Pushed features: through Kafka, HTTP, Feast's paths and files; newest event time wins; read your writes; TTL; one vector with rolling features."""
+import base64
+import gzip
+import json
+import random
+import threading
+import time
+from decimal import Decimal
+
+import pytest
+import yaml
+
+from conftest import REPOSITORY, fresh_topics
+from oracle import Oracle
+from program import Program
+from shop_stream import RecordProducer, ShopStream
+
+SECOND = 1_000_000
+NOW = 1_764_600_000 * SECOND
+
+PUSHED = {
+    "churn_model": {
+        "entity": "customer", "ttl": "7d", "description": "Computed each night",
+        "features": {
+            "churn_score": "double",
+            "segment": {"type": "string", "default": "unknown"},
+            "taste": {"type": "vector", "dimension": 4},
+            "price_limit": {"type": "decimal", "scale": 2},
+            "orders_expected": "int64",
+            "is_vip": "bool",
+            "profile": {"type": "string", "max_size": "16KiB"},
+        },
+    },
+    "product_model": {
+        "entity": "product", "topic": "PRODUCT", "key": "sku", "time": {"path": "at", "format": "rfc3339"},
+        "features": {"quality": {"type": "double", "ttl": "1h", "default": 0.5}},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def pushing(binary, bootstrap, tmp_path_factory):
+    """A `Program` over the shop's streams and two pushed views; the customers have clicks."""
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    directory = tmp_path_factory.mktemp("pushing")
+    with fresh_topics(bootstrap) as topics:
+        contents = yaml.safe_load((REPOSITORY / "Examples" / "shop" / "millrace.yaml").read_text())
+        for name, stream in contents["streams"].items():
+            stream["topic"] = topics[name]
+            stream["dead_letter_topic"] = topics[f"{name}.dlq"]
+        contents["entities"].setdefault("product", {"description": "What is sold"})
+        pushed = json.loads(json.dumps(PUSHED))
+        prefix = topics["clicks"].removesuffix("clicks")
+        for name, view in pushed.items():
+            view["topic"] = topics[name] = prefix + name
+        contents["pushed"] = pushed
+        contents["services"]["ranking"] = {
+            "version": 1, "entity": "customer", "features": ["clicks_24h", "churn_score", "segment", "taste", "calm"]}
+        contents["derived"]["customer"]["calm"] = {"expression": "churn_score < 0.5"}
+        path = directory / "millrace.yaml"
+        path.write_text(yaml.safe_dump(contents, sort_keys=False))
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        for made in admin.create_topics([NewTopic(topics[name], num_partitions=4, replication_factor=1) for name in pushed]).values():
+            made.result(30)
+        producer = RecordProducer(bootstrap, topics, Oracle(contents))
+        stream = ShopStream(seed=3, start=1_764_547_200 * SECOND, customers=20, step_micros=60 * SECOND)
+        for _ in range(300):
+            producer.send(stream.next())
+        producer.flush()
+        made = Program(binary, path, bootstrap, directory)
+        made.start()
+        try:
+            made.wait_healthy()
+            made.wait_applied(producer.ends)
+            made.topics, made.bootstrap = topics, bootstrap
+            yield made
+        finally:
+            made.kill()
+
+
+def push(program, view, *rows):
+    return program.json("POST", f"/v1/push/{view}", {"rows": list(rows)})
+
+
+def values(program, key, *features, service=None, entity_as_of=NOW, token=None):
+    question = {"keys": [key], "as_of": entity_as_of} | ({"service": service} if service else {"features": list(features)})
+    if token:
+        question["min_position"] = token
+    answer = program.json("POST", "/v1/lookup", question)
+    result = answer["results"][0]
+    return {name: (value, status) for name, value, status in zip(answer["features"], result["values"], result["statuses"], strict=True)}
+
+
+def test_a_push_is_seen_by_a_lookup_with_its_position(pushing):
+    for n in range(30):
+        score = random.Random(n).random()
+        answer = push(pushing, "churn_model", {"customer": f"ryw{n}", "event_time": NOW - n, "churn_score": score})
+        assert answer["rows"] == 1 and len(answer["positions"]) == 1
+        seen = values(pushing, f"ryw{n}", "churn_score", token=answer["min_position"])
+        assert float(seen["churn_score"][0]) == score and seen["churn_score"][1] == "present"
+        position = answer["positions"][0]
+        assert answer["min_position"] == f"{position['topic']}/{position['partition']}@{position['offset']}"
+
+
+def test_every_type_comes_back_to_the_bit(pushing):
+    blob = base64.b64encode(bytes(range(256)) * 40).decode()
+    row = {"customer": "typed", "event_time": NOW, "churn_score": 5e-324, "segment": "löyal \"x\"", "taste": [0.1, -1e300, 3, 1 / 3],
+           "price_limit": 12.34, "orders_expected": -(2**63) + 1, "is_vip": True, "profile": blob}
+    token = push(pushing, "churn_model", row)["min_position"]
+    seen = values(pushing, "typed", *[name for name in row if name not in ("customer", "event_time")], token=token)
+    assert {status for _, status in seen.values()} == {"present"}
+    assert float(seen["churn_score"][0]) == 5e-324 and seen["segment"][0] == row["segment"]
+    assert [float(x) for x in seen["taste"][0]] == [0.1, -1e300, 3.0, 1 / 3]
+    assert seen["price_limit"][0] == Decimal("12.34") and seen["orders_expected"][0] == -(2**63) + 1
+    assert seen["is_vip"][0] is True and seen["profile"][0] == blob
+
+
+def test_the_newest_event_time_wins_per_feature_whatever_the_order(pushing):
+    """Random partial pushes, each at a time of its own, pushed in random order and some twice."""
+    names = ["churn_score", "segment", "orders_expected"]
+    make = {"churn_score": lambda r: r.random(), "segment": lambda r: r.choice("abc"), "orders_expected": lambda r: r.randrange(100)}
+    for seed in range(8):
+        r = random.Random(seed)
+        rows = []
+        for n in range(12):
+            chosen = r.sample(names, r.randrange(1, 4))
+            rows.append({"customer": f"order{seed}", "event_time": NOW - r.randrange(10**6) * 1000 - n} | {x: make[x](r) for x in chosen})
+        rows[3]["segment"] = None
+        expected = {}
+        for row in sorted(rows, key=lambda row: row["event_time"]):
+            expected |= {name: row[name] for name in names if row.get(name) is not None}
+        sent = rows + r.sample(rows, 4)
+        r.shuffle(sent)
+        for row in sent[:-3]:
+            push(pushing, "churn_model", row)
+        token = push(pushing, "churn_model", *sent[-3:])["min_position"]
+        seen = values(pushing, f"order{seed}", *names, token=token)
+        for name in names:
+            value = seen[name][0]
+            assert (float(value) if name == "churn_score" else value) == expected.get(name, "unknown" if name == "segment" else None)
+        # Without a time, the server's: newer than all of them.
+        token = push(pushing, "churn_model", {"customer": f"order{seed}", "segment": "now"})["min_position"]
+        assert values(pushing, f"order{seed}", "segment", entity_as_of=2_000_000_000 * SECOND, token=token)["segment"] == ("now", "stale")
+
+
+def test_ttl_is_by_the_time_of_each_value(pushing):
+    token = push(pushing, "churn_model",
+                 {"customer": "old", "event_time": NOW - 8 * 86_400 * SECOND, "churn_score": 0.25},
+                 {"customer": "old", "event_time": NOW - 6 * 86_400 * SECOND, "segment": "loyal"})["min_position"]
+    seen = values(pushing, "old", "churn_score", "segment", "taste", token=token)
+    assert seen["churn_score"][1] == "stale" and seen["segment"] == ("loyal", "present") and seen["taste"] == (None, "missing")
+    assert values(pushing, "nobody", "segment")["segment"] == ("unknown", "defaulted")
+
+
+def test_another_entity_with_its_own_names_and_time(pushing):
+    token = push(pushing, "product_model", {"sku": "p1", "at": "2025-12-01T14:39:59.000001Z", "quality": 0.875})["min_position"]
+    assert values(pushing, "p1", "quality", token=token)["quality"] == (Decimal("0.875"), "present")
+    later = values(pushing, "p1", "quality", entity_as_of=NOW + 2 * 3_600 * SECOND)
+    assert later["quality"] == (Decimal("0.875"), "stale")
+    assert values(pushing, "p2", "quality")["quality"] == (Decimal("0.5"), "defaulted")
+
+
+def test_one_vector_with_rolling_and_derived_features_and_a_service_of_its_own(pushing):
+    customer = "c0000000"
+    token = push(pushing, "churn_model", {"customer": customer, "event_time": NOW - SECOND, "churn_score": 0.125, "taste": [1, 2, 3, 4]})["min_position"]
+    seen = values(pushing, customer, service="ranking", token=token)
+    assert seen["clicks_24h"][0] > 0 and seen["churn_score"][0] == Decimal("0.125") and seen["calm"][0] is True
+    assert [float(x) for x in seen["taste"][0]] == [1, 2, 3, 4] and seen["segment"] == ("unknown", "defaulted")
+    contract = pushing.json("GET", "/v1/services/churn_model")
+    assert [feature["name"] for feature in contract["features"]] == list(PUSHED["churn_model"]["features"])
+    assert contract["description"] == "Computed each night"
+    assert values(pushing, customer, service="churn_model")["churn_score"][0] == Decimal("0.125")
+    status, text = pushing.request("GET", f"/v1/services/churn_model/entities/{customer}?min_position={token}")
+    assert status == 200 and json.loads(text)["results"][0]["values"][0] == 0.125
+
+
+def test_records_that_others_produce(pushing):
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": pushing.bootstrap, "partitioner": "murmur2_random"})
+    done = []
+    producer.produce(pushing.topics["churn_model"], key="ext", value=json.dumps({"customer": "ext", "event_time": NOW, "churn_score": 0.5}),
+                     on_delivery=lambda error, message: done.append((error, message.partition(), message.offset())))
+    producer.flush(10)
+    error, partition, offset = done[0]
+    assert error is None
+    token = f"{pushing.topics['churn_model']}/{partition}@{offset}"
+    assert values(pushing, "ext", "churn_score", token=token)["churn_score"] == (Decimal("0.5"), "present")
+
+
+@pytest.mark.parametrize("rows, detail", [
+    ([{"customer": "x", "churn_scor": 1}], "churn_scor"),
+    ([{"customer": "x", "churn_score": 1}, {"customer": "x", "churn_score": "high"}], "rows[1]: field `churn_score`"),
+    ([{"churn_score": 1}], "rows[0]: key `customer`"),
+    ([{"customer": "x", "taste": [1, 2, 3]}], "rows[0]: field `taste`"),
+    ([{"customer": "x", "price_limit": 1e30}], "rows[0]: field `price_limit`"),
+    ([{"customer": "x", "event_time": NOW + 10**15, "churn_score": 1}], "future"),
+    ([{"customer": "x", "profile": "a" * 20_000}], "rows[0]: field `profile`"),
+    ([{"customer": "x", "churn_score": "1e999"}], "rows[0]: field `churn_score`"),
+    ([], "no rows"), ([7], "rows[0] is not an object"),
+])
+def test_a_wrong_row_is_refused_and_nothing_of_it_pushed(pushing, rows, detail):
+    status, text = pushing.request("POST", "/v1/push/churn_model", {"rows": rows})
+    problem = json.loads(text)
+    assert status == 400 and detail in problem["detail"] and problem["remedy"], text
+    assert values(pushing, "x", "churn_score")["churn_score"] == (None, "missing")
+
+
+def test_wrong_requests(pushing):
+    assert pushing.request("POST", "/v1/push/churn_modle", {"rows": [{"customer": "x"}]})[0] == 404
+    assert "churn_model" in json.loads(pushing.request("POST", "/v1/push/churn_modle", {"rows": []})[1])["remedy"]
+    assert pushing.request("GET", "/v1/push/churn_model")[0] == 405
+    assert pushing.request("POST", "/v1/push/customer_clicks", {"rows": [{}]})[0] == 404
+    status, text = pushing.request("POST", "/v1/lookup", {"features": ["churn_score"], "keys": ["x"], "min_position": "scores"})
+    assert status == 400 and "min_position" in json.loads(text)["detail"]
+    far = pushing.topics["churn_model"] + "/1@1000000"
+    begin = time.monotonic()
+    status, text = pushing.request("POST", "/v1/lookup", {"features": ["churn_score"], "keys": ["x"], "min_position": far})
+    assert status == 503 and json.loads(text)["type"].endswith("position-not-reached") and 1.5 < time.monotonic() - begin < 6
+
+
+def test_many_pushes_at_once(pushing):
+    failures = []
+
+    def work(n):
+        try:
+            for i in range(20):
+                score = n + i / 32
+                token = push(pushing, "churn_model", {"customer": f"many{n}", "event_time": NOW - 1000 + i, "churn_score": score})["min_position"]
+                assert float(values(pushing, f"many{n}", "churn_score", token=token)["churn_score"][0]) >= score
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures[0]
+    metrics = pushing.request("GET", "/metrics")[1]
+    assert 'millrace_pushes_total{outcome="ok"}' in metrics and "millrace_push_seconds_bucket" in metrics
+
+
+def test_feast_writes(pushing):
+    times = ["2025-12-01T14:39:58.000001", "2025-12-01T14:39:58"]
+    body = {"feature_view_name": "churn_model", "allow_registry_cache": False,
+            "df": {"customer": ["f1", "f2"], "churn_score": [0.5, None], "orders_expected": [7, 8], "event_timestamp": times, "created": [None, None]}}
+    assert pushing.request("POST", "/write-to-online-store", body) == (200, "null")
+    push_body = {"push_source_name": "churn_model", "df": {"customer": ["f1"], "segment": ["loyal"], "event_timestamp": times[:1]}, "to": "online"}
+    assert pushing.request("POST", "/push", push_body) == (200, "null")
+    pushing.wait(lambda: values(pushing, "f1", "segment")["segment"][0] == "loyal", 10, "applied")
+    pushing.wait(lambda: values(pushing, "f2", "orders_expected")["orders_expected"][0] == 8, 10, "applied")
+    assert values(pushing, "f1", "churn_score")["churn_score"] == (Decimal("0.5"), "present")
+    assert values(pushing, "f2", "churn_score")["churn_score"] == (None, "missing")
+    answer = pushing.json("POST", "/get-online-features", {"features": ["churn_model:churn_score", "churn_model:segment"], "entities": {"customer": ["f1"]}})
+    assert answer["results"][1]["event_timestamps"] == ["2025-12-01T14:39:58.000001Z"]
+    for wrong, status, text in [
+        (body | {"feature_view_name": "nope"}, 404, "FeatureViewNotFoundException"),
+        (body | {"feature_view_name": "customer_clicks"}, 422, "computed from its stream"),
+        (body | {"df": {"customer": ["a"], "churn_scor": [1]}}, 422, "did you mean churn_score"),
+        (body | {"df": {"customer": ["a", "b"], "churn_score": [1]}}, 422, "same number"),
+        (body | {"df": {"churn_score": [1]}}, 422, "join key"),
+        (push_body | {"to": "offline"}, 422, "online"),
+        ({"df": {}}, 422, "feature_view_name"),
+    ]:
+        got, answer = pushing.request("POST", "/push", wrong)
+        assert got == status and text in answer, answer
+
+
+def test_files_are_pushed(pushing, tmp_path):
+    rows = [{"customer": f"file{n}", "event_time": NOW - n, "churn_score": n / 64, "segment": f"s{n % 3}"} for n in range(3000)]
+    path = tmp_path / "scores.ndjson.gz"
+    with gzip.open(path, "wt") as file:
+        for n, row in enumerate(rows):
+            file.write(json.dumps(row) + "\n")
+            if n == 1500:
+                file.write('{"customer":"bad","event_time":5}\n')
+    for _ in range(2):
+        code, output, errors = pushing.command("load", "churn_model", str(path))
+        assert code == 0 and "3,000 rows pushed, dropped: 1 malformed" in output and "scores.ndjson.gz:1502" in errors, output + errors
+        token = output.split("min_position ")[1].strip()
+        for n in (0, 1, 1501, 2999):
+            seen = values(pushing, f"file{n}", "churn_score", "segment", token=token)
+            assert float(seen["churn_score"][0]) == n / 64 and seen["segment"][0] == f"s{n % 3}"
+    table = tmp_path / "scores.csv"
+    table.write_text("user,churn_score,taste\n" + "".join(f"csv{n},{n / 8},\"[1,2,3,{n}]\"\n" for n in range(50)))
+    code, output, errors = pushing.command(
+        "load", "churn_model", str(table), "--column", "user=customer", "--at", "2025-12-01T14:00:00Z", "--missing-fields-null")
+    assert code == 0 and "50 rows pushed" in output, errors
+    token = output.split("min_position ")[1].strip()
+    seen = values(pushing, "csv49", "churn_score", "taste", token=token)
+    assert float(seen["churn_score"][0]) == 49 / 8 and [float(x) for x in seen["taste"][0]] == [1, 2, 3, 49]
+    for arguments, text in [(["churn_modle", str(table)], "churn_model"), (["churn_model", str(tmp_path / "none.csv")], "none.csv"),
+                            (["churn_model", str(table)], "customer")]:
+        code, output, errors = pushing.command("load", *arguments)
+        assert code == 1 and text in errors, errors
+
+
+def test_pushed_values_survive_a_kill_and_a_rebuild(pushing):
+    token = push(pushing, "churn_model", {"customer": "kept", "event_time": NOW, "churn_score": 0.75})["min_position"]
+    assert values(pushing, "kept", "churn_score", token=token)["churn_score"][0] == Decimal("0.75")
+    pushing.kill()
+    pushing.start()
+    pushing.wait_healthy()
+    assert values(pushing, "kept", "churn_score", token=token)["churn_score"][0] == Decimal("0.75")
+    code, output, errors = pushing.command("verify")
+    assert code == 0, output + errors
