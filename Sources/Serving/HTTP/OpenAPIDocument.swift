@@ -73,6 +73,7 @@ package let openAPIDocument = #"""
                 s, m, h or d, or µs.
               schema: { type: string }
               example: 5s
+            - { $ref: "#/components/parameters/MinPosition" }
           responses:
             "200": { $ref: "#/components/responses/Answer" }
             "400": { $ref: "#/components/responses/BadRequest" }
@@ -113,6 +114,73 @@ package let openAPIDocument = #"""
                     remedy: Split the request into several.
             "500": { $ref: "#/components/responses/StorageError" }
             "503": { $ref: "#/components/responses/ShardUnavailable" }
+      /v1/push/{view}:
+        post:
+          operationId: push
+          summary: Values of pushed features; answered when they are durable. docs/PUSH.md.
+          parameters:
+            - name: view
+              in: path
+              required: true
+              description: An entry under `pushed:`.
+              schema: { type: string, minLength: 1 }
+              example: churn_model
+          requestBody:
+            required: true
+            description: At most 32 MiB.
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [rows]
+                  additionalProperties: false
+                  properties:
+                    rows:
+                      type: array
+                      minItems: 1
+                      maxItems: 200000
+                      items:
+                        type: object
+                        description: The key, the time (or none, and it is now), and features. A null leaves the feature as it is.
+                example: { rows: [{ customer: c1, event_time: 1764547200000000, churn_score: 0.93 }] }
+          responses:
+            "200":
+              description: All rows are durable.
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    required: [view, rows, min_position, positions]
+                    additionalProperties: false
+                    properties:
+                      view: { type: string }
+                      rows: { type: integer, minimum: 1 }
+                      min_position: { type: string, description: A lookup with it sees the rows. }
+                      positions:
+                        type: array
+                        description: The newest record in each partition.
+                        items:
+                          type: object
+                          required: [topic, partition, offset]
+                          additionalProperties: false
+                          properties:
+                            topic: { type: string }
+                            partition: { type: integer, minimum: 0 }
+                            offset: { type: integer, format: int64, minimum: 0 }
+                  example:
+                    view: churn_model
+                    rows: 1
+                    min_position: "churn_model/2@17"
+                    positions: [{ topic: churn_model, partition: 2, offset: 17 }]
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "413":
+              description: More than 32 MiB, or than 200,000 rows.
+              content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+            "503":
+              description: The brokers did not acknowledge all rows (`not-durable`). Push them again, with the same times.
+              content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
       /v1/explain/{entity}/{feature}/{key}:
         get:
           operationId: explain
@@ -258,6 +326,54 @@ package let openAPIDocument = #"""
             "422": { description: "A mistake: a sentence, Feast's exception, or `detail` with its place in the body.", content: { application/json: { schema: { type: [string, object] } } } }
             "500": { description: The store could not be read; a sentence., content: { application/json: { schema: { type: string } } } }
             "503": { description: A shard is not served here; a sentence., content: { application/json: { schema: { type: string } } } }
+      /push:
+        post:
+          operationId: feastPush
+          summary: Pushed features as Feast's clients write them; docs/FEAST.md.
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [push_source_name, df]
+                  properties:
+                    push_source_name: { type: string, description: An entry under `pushed:`. }
+                    df:
+                      description: Columns as long as one another, the join key among them.
+                      type: object
+                      additionalProperties: { type: array }
+                    to: { type: string, enum: [online, online_and_offline] }
+                example: { push_source_name: churn_model, df: { customer: [c1], churn_score: [0.93], event_timestamp: ["2025-12-01T00:00:00"] } }
+          responses:
+            "200": { description: The rows are durable., content: { application/json: { schema: { type: "null" } } } }
+            "404": { description: An unknown view; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "413": { description: The body is larger than 32 MiB. }
+            "422": { description: "A mistake: a sentence, or `detail` with its place in the body.", content: { application/json: { schema: { type: [string, object] } } } }
+            "503": { description: The brokers did not acknowledge all rows; a sentence., content: { application/json: { schema: { type: string } } } }
+      /write-to-online-store:
+        post:
+          operationId: feastWrite
+          summary: The same, as Feast's `write_to_online_store` asks.
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [feature_view_name, df]
+                  properties:
+                    feature_view_name: { type: string, description: An entry under `pushed:`. }
+                    df: { type: object, additionalProperties: { type: array } }
+                example: { feature_view_name: churn_model, df: { customer: [c1], churn_score: [0.93], event_timestamp: ["2025-12-01T00:00:00"] } }
+          responses:
+            "200": { description: The rows are durable., content: { application/json: { schema: { type: "null" } } } }
+            "404": { description: An unknown view; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "413": { description: The body is larger than 32 MiB. }
+            "422": { description: "A mistake: a sentence, or `detail` with its place in the body.", content: { application/json: { schema: { type: [string, object] } } } }
+            "503": { description: The brokers did not acknowledge all rows; a sentence., content: { application/json: { schema: { type: string } } } }
       /healthz:
         get:
           operationId: health
@@ -320,6 +436,11 @@ package let openAPIDocument = #"""
           description: Name of a feature service.
           schema: { type: string, minLength: 1 }
           example: homepage
+        MinPosition:
+          name: min_position
+          in: query
+          description: What a push answered; the lookup waits until those records are applied, 2 s at most (503 then).
+          schema: { type: string, minLength: 1 }
       responses:
         Answer:
           description: The vectors; as a packed matrix of numbers when `Accept` names that type, docs/API.md has the bytes.
@@ -450,6 +571,9 @@ package let openAPIDocument = #"""
                 - { type: string }
                 - { type: integer, format: int64, minimum: 0 }
                 - { type: "null" }
+            min_position:
+              description: What a push answered; the lookup waits until those records are applied.
+              type: [string, "null"]
         Explanation:
           type: object
           required: [entity, key, service, version, as_of, found, feature, inputs, shards]
