@@ -69,7 +69,7 @@ public final class TrainingExport {
         layout = OutputLayout(
             entity: plan.vector.entity, keyName: reader.keyName, timeName: options.requests.timeColumn,
             timeFormat: options.requests.timeFormat, passed: reader.columns,
-            features: zip(plan.vector.featureNames, plan.vector.types).map { .init(name: $0, type: $1) },
+            features: zip(plan.vector.featureNames, plan.vector.types).map { .init(name: $0, type: $1) }, columns: plan.vector.columns,
             labels: plan.labels.map { .init(name: $0.definition.name, type: $0.by < 0 ? $0.type : .map($0.type)) },
             hasStatus: options.hasStatus, rowCount: reader.rowCount, longestKey: reader.longestKey, service: plan.vector.service,
             version: plan.vector.version, isAsKnown: options.isAsKnown)

@@ -24,16 +24,40 @@ def ask(program, method, path, accept, body=None):
 
 
 def unpack(body):
-    assert body[:4] == b"MRP1" and body[5:8] == b"\0\0\0" and body[40:64] == bytes(24)
-    element = body[4]
-    rows, columns = numpy.frombuffer(body, "<u4", 2, 16)
-    matrix = numpy.frombuffer(body, f"<f{element}", rows * columns, 64).reshape(rows, columns)
-    at = 64 + rows * columns * element
-    status = numpy.frombuffer(body, "u1", rows * columns, at).reshape(rows, columns)
-    found = numpy.frombuffer(body, "u1", rows, at + rows * columns)
-    assert len(body) == at + rows * columns + rows
-    return {"schema": int(numpy.frombuffer(body, "<u8", 1, 8)[0]), "as_of": int(numpy.frombuffer(body, "<i8", 1, 24)[0]),
-            "freshness": int(numpy.frombuffer(body, "<i8", 1, 32)[0]), "matrix": matrix, "status": status, "found": found}
+    """By the table in docs/API.md."""
+    assert body[:4] == b"MRP2" and body[7:8] == b"\0" and body[56:64] == bytes(8)
+    width, kind = body[4], "fi"[body[5]]
+    rows, columns = map(int, numpy.frombuffer(body, "<u4", 2, 16))
+    features, dimension = map(int, numpy.frombuffer(body, "<u4", 2, 40))
+    values = int(numpy.frombuffer(body, "<u8", 1, 48)[0])
+    read = {"schema": int(numpy.frombuffer(body, "<u8", 1, 8)[0]), "as_of": int(numpy.frombuffer(body, "<i8", 1, 24)[0]),
+            "freshness": int(numpy.frombuffer(body, "<i8", 1, 32)[0])}
+    at = 64
+
+    def take(dtype, count):
+        nonlocal at
+        array = numpy.frombuffer(body, dtype, count, at)
+        at += array.nbytes
+        return array
+
+    read["matrix"] = take(f"<{kind}{width}", rows * columns).reshape(rows, columns)
+    if dimension:
+        assert not any(body[at:(at + 7) // 8 * 8])
+        at = (at + 7) // 8 * 8
+        indptr, data, indices = take("<i8", rows + 1), take(f"<{kind}{width}", values), take("<i4", values)
+        sparse = numpy.zeros((rows, dimension), data.dtype)
+        for row in range(rows):
+            own = slice(indptr[row], indptr[row + 1])
+            assert (numpy.diff(indices[own]) > 0).all()
+            sparse[row, indices[own]] = data[own]
+        assert indptr[-1] == values
+        read["sparse"] = sparse
+    read["status"] = take("u1", rows * features).reshape(rows, features)
+    read["found"] = take("u1", rows)
+    if body[6]:
+        read["levels"] = take("u1", rows * features).reshape(rows, features)
+    assert at == len(body)
+    return read
 
 
 def number(value):
@@ -47,7 +71,8 @@ def test_a_service_packed_is_the_service_in_json(running, service):
     program = running
     as_of = 1_764_600_000_000_000
     contract = program.json("GET", f"/v1/services/{service}")
-    columns = contract["packed"]["features"]
+    columns = contract["packed"]["columns"]
+    assert contract["packed"]["features"] == columns and contract["packed"]["sparse"] is None
     types = {feature["name"]: feature["type"] for feature in contract["features"]}
     numbers = [name for name in types if types[name] in ("bool", "int64", "double") or types[name].startswith("decimal")]
     assert columns == numbers and 0 < len(columns)

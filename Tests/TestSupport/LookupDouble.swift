@@ -15,7 +15,13 @@ public final class LookupDouble: Sendable {
     public let state = Mutex(State())
     public let maxKeys: Int
 
-    public init(maxKeys: Int = 3) { self.maxKeys = maxKeys }
+    /// What the service says of each of its features; empty: nothing.
+    public let served: [ServedFeature?]
+
+    public init(maxKeys: Int = 3, served: [ServedFeature?] = []) {
+        self.maxKeys = maxKeys
+        self.served = served
+    }
 
     public static let now: Int64 = 1_767_225_600_000_000  // 2026-01-01T00:00:00Z
     public static let features = ["clicks_5m", "spend_1h", "last_category", "views_by_category"]
@@ -51,9 +57,9 @@ public final class LookupDouble: Sendable {
         definitions.server.readyLagEvents = 10
         return LookupSource(
             definitions: definitions,
-            planService: { (name) throws(LookupError) in
+            planService: { [served] (name) throws(LookupError) in
                 guard name == "homepage" else { throw .unknownService(name, known: ["homepage"]) }
-                return Self.plan(service: name, Self.features)
+                return Self.plan(service: name, Self.features, served)
             },
             planFeatures: { (names) throws(LookupError) in
                 for name in names where !Self.features.contains(name) { throw .unknownFeature(name, nearest: "clicks_5m") }
@@ -84,11 +90,11 @@ public final class LookupDouble: Sendable {
 
     private static let empty = Definitions(name: "empty", entities: [.init(name: "customer")], streams: [], views: [])
 
-    private static func plan(service: String?, _ names: [String]) -> VectorPlan {
+    private static func plan(service: String?, _ names: [String], _ served: [ServedFeature?] = []) -> VectorPlan {
         VectorPlan(
             service: service, version: service.map { _ in 2 }, entity: "customer", featureNames: names,
             types: names.map { types[features.firstIndex(of: $0) ?? 0] }, maxStaleness: service.map { _ in .seconds(5) },
-            read: ReadPlan(features: [], catalog: Catalog(empty), entity: 0))
+            read: ReadPlan(features: [], catalog: Catalog(empty), entity: 0), served: served)
     }
 }
 

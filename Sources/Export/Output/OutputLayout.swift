@@ -13,6 +13,8 @@ struct OutputLayout: Sendable {
     var timeFormat: RequestTimeFormat
     var passed: [PassedColumn]
     var features: [Feature]
+    /// What the vector is for a model: packed arrays have these columns.
+    var columns: VectorColumns
     var labels: [Feature]
     /// CSV, NDJSON and Avro have a column of statuses per feature.
     var hasStatus: Bool
@@ -34,6 +36,13 @@ struct OutputLayout: Sendable {
                 "the \(what) `\(name)` has the name of another column of the output",
                 remedy: "rename it in the request list, or give the label another name")
         }
+    }
+
+    /// Whether each feature has columns of numbers; packed arrays have files of their own for the others.
+    var hasColumns: [Bool] {
+        var has = Array(repeating: false, count: features.count)
+        for part in columns.parts { has[part.feature] = true }
+        return has
     }
 
     static func statusName(of feature: String) -> String { "\(feature).status" }

@@ -17,6 +17,13 @@ enum PackedSchema {
             json.key("service_version")
             json.int(Int64(layout.version ?? 1))
         }
+        json.member("schema", hexadecimal(layout.columns.fingerprint))
+        json.key("dense_columns")
+        json.strings(layout.columns.columnNames)
+        if layout.columns.sparse > 0 {
+            json.key("sparse")
+            sparse(layout.columns.sparse, &json)
+        }
         json.member("mode", layout.isAsKnown ? "as_known" : "event_time")
         json.key("keys")
         file("keys.npy", layout.keyName, &json)
@@ -33,8 +40,8 @@ enum PackedSchema {
         json.beginArray()
         for (column, name) in zip(layout.passed, columns) { file(name, column.name, &json) }
         json.endArray()
-        list("features", layout.features, numbers: "values.npy", hasStatus: true, &json)
-        list("labels", layout.labels, numbers: "labels.npy", hasStatus: false, &json)
+        list("features", layout.features, layout.columns.parts, &json)
+        list("labels", layout.labels, nil, &json)
         json.endObject()
         return json.bytes
     }
@@ -47,43 +54,70 @@ enum PackedSchema {
     }
 
     private static func list(
-        _ key: String, _ features: [OutputLayout.Feature], numbers: String, hasStatus: Bool, _ json: inout JSONWriter
+        _ key: String, _ features: [OutputLayout.Feature], _ parts: [VectorColumns.Part]?, _ json: inout JSONWriter
     ) {
         json.key(named: key)
         json.beginArray()
-        var column: Int64 = 0
+        var labelColumn = 0
         for (i, feature) in features.enumerated() {
             json.beginObject()
             json.member("name", feature.name)
             json.member("type", feature.type.description)
-            func ragged(_ layout: String, _ parts: [String]) {
-                json.member("layout", layout)
-                for part in parts {
-                    json.key(named: part)
-                    json.string("\(feature.name).\(part)\(part == "vocabulary" ? ".json" : ".npy")")
-                }
-            }
-            switch feature.type {
-            case .bool, .int, .double, .decimal:
+            if let part = parts?.first(where: { $0.feature == i }) {
+                columns(part, &json)
+            } else if feature.type.isNumber || feature.type == .bool {
                 json.member("layout", "dense")
-                json.member("file", numbers)
-                json.key("column")
-                json.int(column)
-                column += 1
-            case .string: ragged("codes", ["codes", "vocabulary"])
-            case .list(let element):
-                var ofTexts = false
-                if case .string = element { ofTexts = true }
-                ragged("list", ["indptr", "data"] + (ofTexts ? ["vocabulary"] : []))
-            case .map: ragged("csr", ["indptr", "indices", "data", "vocabulary"])
-            case .ranking: ragged("ranking", ["indptr", "indices", "data", "shares", "vocabulary"])
+                json.member("file", "labels.npy")
+                json.member("column", labelColumn)
+                labelColumn += 1
+            } else {
+                files(feature, &json)
             }
-            if hasStatus {
-                json.key("status_column")
-                json.int(Int64(i))
-            }
+            if parts != nil { json.member("status_column", i) }
             json.endObject()
         }
         json.endArray()
     }
+
+    /// Of a feature that is columns of `values.npy`, or of the sparse matrix.
+    private static func columns(_ part: VectorColumns.Part, _ json: inout JSONWriter) {
+        json.member("layout", part.isSparse ? "sparse" : "dense")
+        if !part.isSparse { json.member("file", "values.npy") }
+        json.member("column", part.offset)
+        json.member("dimension", part.dimension)
+        if let words = part.keyWords {
+            json.key("vocabulary")
+            json.strings(words)
+        }
+    }
+
+    /// Of a feature that has files of its own.
+    private static func files(_ feature: OutputLayout.Feature, _ json: inout JSONWriter) {
+        let (layout, parts): (String, [String]) =
+            switch feature.type {
+            case .list(.string): ("list", ["indptr", "data", "vocabulary"])
+            case .list: ("list", ["indptr", "data"])
+            case .map: ("csr", ["indptr", "indices", "data", "vocabulary"])
+            case .ranking: ("ranking", ["indptr", "indices", "data", "shares", "vocabulary"])
+            case .string, .bool, .int, .double, .decimal: ("codes", ["codes", "vocabulary"])
+            }
+        json.member("layout", layout)
+        for part in parts {
+            json.key(named: part)
+            json.string("\(feature.name).\(part)\(part == "vocabulary" ? ".json" : ".npy")")
+        }
+    }
+
+    private static func sparse(_ dimension: Int, _ json: inout JSONWriter) {
+        json.beginObject()
+        json.member("dimension", dimension)
+        for part in ["indptr", "indices", "data"] {
+            json.key(named: part)
+            json.string("\(sparseName).\(part).npy")
+        }
+        json.endObject()
+    }
+
+    /// No feature and no label has a name with a point.
+    static let sparseName = "values.sparse"
 }

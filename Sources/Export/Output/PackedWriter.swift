@@ -4,10 +4,12 @@ internal import JSONBytes
 
 /// A directory of arrays that NumPy opens directly (`numpy.load`, also with `mmap_mode`), and `schema.json` that says what is where.
 ///
-///     values.npy   Float64, a row per request, a column per number feature (bool 0 and 1, decimals the nearest double, null NaN)
+///     values.npy   Float64, a row per request, the dense columns of the vector (bool 0 and 1, decimals the nearest double, null NaN)
+///     values.sparse.indptr.npy + values.sparse.indices.npy + values.sparse.data.npy     its sparse columns, as CSR
 ///     status.npy   UInt8, a column per feature: 1 present, 2 missing, 3 stale, 4 defaulted, 5 warming
 ///     times.npy    Int64, µs since the epoch         keys.npy   bytes         found.npy   bool
 ///     labels.npy   Float64, a column per label (null NaN)
+///     and of features without columns
 ///     NAME.codes.npy + NAME.vocabulary.json          a string feature: Int32, an index into the vocabulary; null -1
 ///     NAME.indptr.npy + NAME.data.npy                a list feature: the row i has data[indptr[i]:indptr[i+1]]
 ///     NAME.indptr.npy + NAME.indices.npy + NAME.data.npy + NAME.vocabulary.json     a map feature or label by a field, as CSR
@@ -39,6 +41,8 @@ final class PackedWriter: RowWriter {
     private var isFinished = false
     private var rows = 0
     private let values: NpyFile?
+    /// The sparse columns; nil: there are none.
+    private var sparse: Ragged?
     private let status: NpyFile
     private let times: NpyFile
     private let keys: NpyFile
@@ -59,7 +63,7 @@ final class PackedWriter: RowWriter {
         }
         Self.remove(partial)
         try makeDirectory(partial)
-        let numbers = layout.features.filter { Self.isNumber($0.type) }.count
+        let numbers = layout.columns.dense
         values = numbers == 0 ? nil : try NpyFile(path: "\(partial)/values.npy", type: "<f8", bytesEach: 8, columns: numbers)
         status = try NpyFile(path: "\(partial)/status.npy", type: "|u1", bytesEach: 1, columns: layout.features.count)
         times = try NpyFile(path: "\(partial)/times.npy", type: "<i8", bytesEach: 8)
@@ -67,7 +71,8 @@ final class PackedWriter: RowWriter {
         found = try NpyFile(path: "\(partial)/found.npy", type: "|b1", bytesEach: 1)
         let numberLabels = layout.labels.filter { Self.isNumber($0.type) }.count
         labels = numberLabels == 0 ? nil : try NpyFile(path: "\(partial)/labels.npy", type: "<f8", bytesEach: 8, columns: numberLabels)
-        for feature in layout.features { featureParts.append(try part(feature)) }
+        if layout.columns.sparse > 0 { sparse = try sparseRows(PackedSchema.sparseName) }
+        for (feature, hasColumns) in zip(layout.features, layout.hasColumns) where !hasColumns { featureParts.append(try part(feature)) }
         for label in layout.labels { labelParts.append(try part(label)) }
         if !layout.passed.isEmpty { try makeDirectory("\(partial)/columns") }
         var names = AvroNames()
@@ -88,6 +93,15 @@ final class PackedWriter: RowWriter {
         case .bool, .int, .double, .decimal: true
         case .string, .list, .map, .ranking: false
         }
+    }
+
+    private func sparseRows(_ name: String) throws(ExportError) -> Ragged {
+        let files = Ragged(name)
+        files.pointers = try NpyFile(path: "\(partial)/\(name).indptr.npy", type: "<i8", bytesEach: 8)
+        try files.pointers!.write(Int64(0))
+        files.indices = try NpyFile(path: "\(partial)/\(name).indices.npy", type: "<i4", bytesEach: 4)
+        files.data = try NpyFile(path: "\(partial)/\(name).data.npy", type: "<f8", bytesEach: 8)
+        return files
     }
 
     private func part(_ feature: OutputLayout.Feature) throws(ExportError) -> Part {
@@ -128,11 +142,21 @@ final class PackedWriter: RowWriter {
         try found.write(reader.read(UInt8.self))
         let cells = reader.counted()
         try write(cells: cells)
-        for part in featureParts {
-            try status.write(reader.read(UInt8.self))
-            try write(part, &reader, numbers: values)
-        }
+        for _ in layout.features { try status.write(reader.read(UInt8.self)) }
+        for _ in 0..<layout.columns.dense { try values!.write(reader.read(Double.self)) }
+        if let sparse { try write(sparse, &reader) }
+        for part in featureParts { try write(part, &reader, numbers: nil) }
         for part in labelParts { try write(part, &reader, numbers: labels) }
+    }
+
+    private func write(_ sparse: Ragged, _ reader: inout RecordReader) throws(ExportError) {
+        let count = reader.read(UInt32.self)
+        for _ in 0..<count {
+            try sparse.indices!.write(reader.read(Int32.self))
+            try sparse.data!.write(reader.read(Double.self))
+        }
+        sparse.count += Int64(count)
+        try sparse.pointers!.write(sparse.count)
     }
 
     private func write(cells: UnsafeRawBufferPointer) throws(ExportError) {
@@ -184,7 +208,7 @@ final class PackedWriter: RowWriter {
         try values?.finish(rows: rows)
         try labels?.finish(rows: rows)
         for file in [status, times, keys, found] + columns.map(\.file) { try file.finish(rows: rows) }
-        for files in ragged {
+        for files in ragged + (sparse.map { [$0] } ?? []) {
             try files.codes?.finish(rows: rows)
             try files.pointers?.finish(rows: rows + 1)
             try files.indices?.finish(rows: Int(files.count))

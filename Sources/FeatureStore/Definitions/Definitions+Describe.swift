@@ -13,6 +13,7 @@ extension Definitions {
         lines += describeRows(bytes)
         lines += describeDerived()
         lines += describeServices()
+        lines += describeVectors()
         while lines.last == "" { lines.removeLast() }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -132,7 +133,7 @@ extension Definitions {
         return table.lines(indent: "") + [""]
     }
 
-    private static func text(_ value: Value) -> String {
+    static func text(_ value: Value) -> String {
         switch value {
         case .null: return "null"
         case .bool(let value): return "\(value)"

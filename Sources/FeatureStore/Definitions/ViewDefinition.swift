@@ -190,6 +190,8 @@ public struct ServiceDefinition: Sendable {
     public var version: Int
     public var entity: String
     public var features: [String]
+    /// What it says of single features, by name.
+    public var served: [String: ServedFeature] = [:]
     /// Values are `stale` when the shard is further than this behind its topics.
     public var maxStaleness: Microseconds?
     public var description: String

@@ -116,3 +116,13 @@ extension Explainer {
         return rest == 0 ? text : "\(text) \(rest)\(units[first + 1].name)"
     }
 }
+
+extension Explanation.Feature {
+    /// What the service made of the value.
+    mutating func note(_ said: ServedFeature) {
+        if let own = said.defaultValue { defaultValue = own }
+        if let clip = said.clip, value.status != .defaulted, value.value == clip.low || value.value == clip.high, !value.value.isNull {
+            reason += " The service's bounds are \(clip.low?.json ?? "open") to \(clip.high?.json ?? "open")."
+        }
+    }
+}

@@ -18,6 +18,8 @@ struct Explainer {
     let time: Int64
     /// The shard that is too far behind, and the limit; nil: none is.
     let behind: (shard: Int, freshness: Microseconds?, limit: Microseconds)?
+    /// What the service says of the feature that is asked for.
+    let said: ServedFeature?
 
     var definitions: Definitions { catalog.definitions }
     var views: [ViewPlan] { catalog.entities[entity].views }
@@ -56,6 +58,7 @@ struct Explainer {
                         expression: (expression ?? "").split { $0.isWhitespace }.joined(separator: " "), inputs: read.map(\.0))))
             }
         }
+        if let said { explained[0].note(said) }
         return explained
     }
 

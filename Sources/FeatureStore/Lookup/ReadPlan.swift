@@ -128,12 +128,16 @@ package struct ReadPlan: Sendable {
     /// The slot of each output of the vector; nil when they are the first `outputCount` slots, in order.
     let outputs: [Int]?
     let outputCount: Int
+    /// What the service does to single values once they are finished; empty: nothing.
+    let treatments: [Treatment]
 
     /// Indexes into `EntityPlan.views` of the views that are read.
     package var viewIndexes: [Int] { views.map(\.view) }
 
-    package init(features wanted: [Int], catalog: Catalog, entity: Int) {
+    /// `served`: what a service says of each of the features; empty: nothing of any.
+    package init(features wanted: [Int], catalog: Catalog, entity: Int, served: [ServedFeature?] = []) {
         self.entity = entity
+        treatments = Self.treatments(served)
         let plan = catalog.entities[entity]
         var slotOf: [Int: Int] = [:]
         var slots: [Slot] = []

@@ -32,8 +32,12 @@ package struct RowReader {
             while !slots.isFull { slots.append(FeatureValue(value: .null, status: .missing, newestEventTime: nil)) }
         }
         try finish(plan, rows, at: time, into: slots.mutableSpan)
-        if let outputs = plan.outputs { return outputs.map { slots[$0] } }
-        slots.removeLast(slots.count - plan.outputCount)
+        if let outputs = plan.outputs {
+            slots = outputs.map { slots[$0] }
+        } else {
+            slots.removeLast(slots.count - plan.outputCount)
+        }
+        if !plan.treatments.isEmpty { plan.treat(&slots) }
         return slots
     }
 

@@ -43,10 +43,11 @@ extension Store {
             }
         }
         let features = Explainer.closure(of: feature, in: catalog)
+        let said = service?.served[query.feature]
         var vector = Vector(
             found: sources.contains { $0.row != nil },
             values: try RowReader.values(
-                ReadPlan(features: features, catalog: catalog, entity: entity), rows: sources.compactMap(\.row), at: time),
+                ReadPlan(features: features, catalog: catalog, entity: entity, served: [said]), rows: sources.compactMap(\.row), at: time),
             shards: shards.map(\.number))
         var behind: (shard: Int, freshness: Microseconds?, limit: Microseconds)?
         if let limit = query.maxStaleness ?? service?.maxStaleness,
@@ -55,7 +56,7 @@ extension Store {
             behind = (late.status.shard, late.status.freshness, limit)
             vector.markStale()
         }
-        let explainer = Explainer(catalog: catalog, entity: entity, sources: sources, time: time, behind: behind)
+        let explainer = Explainer(catalog: catalog, entity: entity, sources: sources, time: time, behind: behind, said: said)
         return Explanation(
             entity: definitions.entities[entity].name, key: query.key, service: service?.name, version: service?.version,
             asOf: time, features: try explainer.features(features, vector.values), shards: explainer.shards())

@@ -245,10 +245,12 @@ public final class Store: Sendable {
             guard let index = catalog.featureIndexes[entity][name] else { throw .unknownFeature(name, nearest: nil) }
             indexes.append(index)
         }
+        let served = service.map { service in service.served.isEmpty ? [] : names.map { service.served[$0] } } ?? []
         return VectorPlan(
             service: service?.name, version: service?.version, entity: definitions.entities[entity].name,
             featureNames: names, types: indexes.map { catalog.features[$0].type }, maxStaleness: service?.maxStaleness,
-            read: ReadPlan(features: indexes, catalog: catalog, entity: entity))
+            read: ReadPlan(features: indexes, catalog: catalog, entity: entity, served: served), served: served,
+            dimension: { catalog.dimension(of: indexes[$0]) })
     }
 
     // MARK: Lookups

@@ -8,12 +8,16 @@ public final class VectorPlan: Sendable {
     public let featureNames: [String]
     public let types: [ValueType]
     public let maxStaleness: Microseconds?
+    /// What the vector is for a model.
+    public let columns: VectorColumns
     package let read: ReadPlan
 
+    /// `served`: what the service says of each feature; empty: nothing of any. `dimension`: of vectors, by index, how many elements they have.
     package init(
         service: String?, version: Int?, entity: String, featureNames: [String], types: [ValueType],
-        maxStaleness: Microseconds?, read: ReadPlan
+        maxStaleness: Microseconds?, read: ReadPlan, served: [ServedFeature?] = [], dimension: (Int) -> Int? = { _ in nil }
     ) {
+        columns = VectorColumns(names: featureNames, types: types, served: served, dimension: dimension)
         self.service = service
         self.version = version
         self.entity = entity

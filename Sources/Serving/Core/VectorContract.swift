@@ -8,11 +8,9 @@ final class VectorContract: Sendable {
     let jsonHead: [UInt8]
     /// `"features":["clicks_5m",…]`
     let jsonFeatures: [UInt8]
-    let packed: PackedSchema
 
     init(_ plan: VectorPlan) {
         self.plan = plan
-        packed = PackedSchema(plan)
         var head = JSONWriter()
         head.key("service")
         if let service = plan.service { head.string(service) } else { head.null() }

@@ -38,6 +38,22 @@ extension ProtobufWriter {
         if let newest = feature.newestEventTime { set(3, newest) }
     }
 
+    /// `PackedContract`.
+    fileprivate mutating func packed(_ columns: VectorColumns) {
+        string(1, hexadecimal(columns.fingerprint))
+        for part in columns.parts { set(2, part.name) }
+        for name in columns.columnNames { set(3, name) }
+        int64(4, Int64(columns.sparse))
+        for part in columns.parts where part.isSparse {
+            message(5) { out in
+                out.string(1, part.name)
+                out.int64(2, Int64(part.offset))
+                out.int64(3, Int64(part.dimension))
+                for word in part.keyWords ?? [] { out.set(4, word) }
+            }
+        }
+    }
+
     /// The `kind` of a `Value`; null is none.
     private mutating func value(_ value: Value) {
         switch value {
@@ -87,6 +103,7 @@ extension LookupService {
                     }
                 }
                 if let maxStaleness = plan.maxStaleness { out.set(6, maxStaleness) }
+                out.message(7) { $0.packed(plan.columns) }
             }
         }
         return out.bytes

@@ -49,7 +49,9 @@ struct PackedLookupRequest: Sendable {
             while let field = try reader.nextField() {
                 switch (field.number, field.type) {
                 case (1, .bytes): inner = try reader.message().bytes
-                case (2, .varint): element = try reader.varint() == 1 ? .float32 : .float64
+                case (2, .varint):
+                    let number = try reader.varint()
+                    element = number == 1 ? .float32 : number == 2 ? .int64 : .float64
                 default: try reader.skip(field.type)
                 }
             }

@@ -116,12 +116,11 @@ struct Endpoints: Sendable {
         for type in accept?.split(separator: ",") ?? [] {
             let parts = type.split(separator: ";").map { $0.filter { !$0.isWhitespace }.lowercased() }
             guard parts.first == packedType.description else { continue }
-            switch parts.dropFirst().first(where: { !$0.hasPrefix("q=") }) {
-            case nil, "element=float64": return .float64
-            case "element=float32": return .float32
-            case let other?:
-                throw LookupProblem(.badRequest, detail: "There is no \(other.prefix(64)) of packed answers.", remedy: "Write element=float32 or element=float64.")
-            }
+            guard let wanted = parts.dropFirst().first(where: { !$0.hasPrefix("q=") }) else { return .float64 }
+            if wanted.hasPrefix("element="), let element = PackedElement(rawValue: String(wanted.dropFirst("element=".count))) { return element }
+            throw LookupProblem(
+                .badRequest, detail: "There is no \(wanted.prefix(64)) of packed answers.",
+                remedy: "Write element=float32, element=float64 or element=int64.")
         }
         return nil
     }

@@ -850,13 +850,38 @@ package let openAPIDocument = #"""
                     type: string
                     description: bool, int64, double, string, decimal(scale), list<type> or map<string, type>.
             packed:
-              description: Of packed answers, the schema's fingerprint and the columns.
+              description: Of packed answers, the schema's fingerprint, the features whose statuses they have, and the columns.
               type: object
-              required: [schema, features]
+              required: [schema, features, columns, sparse]
               additionalProperties: false
               properties:
                 schema: { type: string, pattern: "^[0-9a-f]{16}$" }
                 features: { type: array, items: { type: string } }
+                columns:
+                  type: array
+                  description: Names of the dense columns, in order.
+                  items: { type: string }
+                sparse:
+                  description: Null when there is no sparse matrix.
+                  type: [object, "null"]
+                  required: [dimension, features]
+                  additionalProperties: false
+                  properties:
+                    dimension: { type: integer }
+                    features:
+                      type: array
+                      items:
+                        type: object
+                        required: [name, offset, dimension, vocabulary]
+                        additionalProperties: false
+                        properties:
+                          name: { type: string }
+                          offset: { type: integer, description: Its first column. }
+                          dimension: { type: integer }
+                          vocabulary:
+                            description: The word of each column; null when words are hashed.
+                            type: [array, "null"]
+                            items: { type: string }
           example:
             service: homepage
             version: 1
@@ -866,7 +891,7 @@ package let openAPIDocument = #"""
             features:
               - { name: clicks_5m, type: int64 }
               - { name: spend_1h, type: decimal(6) }
-            packed: { schema: "7c0d7e21b0a3f6d4", features: [clicks_5m, spend_1h] }
+            packed: { schema: "7c0d7e21b0a3f6d4", features: [clicks_5m, spend_1h], columns: [clicks_5m, spend_1h], sparse: null }
         Shard:
           type: object
           required: [shard, state, reason, lag_events, freshness_ms, rows, map_bytes, used_bytes, positions]

@@ -132,35 +132,9 @@ extension DefinitionLoader {
             if let node = required(section, "features", "add `features: [...]`, in the order the model reads them"),
                 let list = list(node, "features", remedy: "write [name, name, ...]")
             {
-                service.features = readServiceFeatures(list, node, label, entity)
+                readServiceFeatures(list, node, label, into: &service)
             }
             services.append(service)
         }
-    }
-
-    private func readServiceFeatures(_ list: [YAMLNode], _ node: YAMLNode, _ label: String, _ entity: String?) -> [String] {
-        if list.isEmpty { fault(node.place, "\(label) has no features", "name at least one") }
-        if list.count > 10_000 { fault(node.place, "\(label) has \(list.count) features, at most 10000 are allowed", "split it into two services") }
-        var names: [String] = []
-        var seen: Set<String> = []
-        for element in list {
-            guard let name = string(element, "feature") else { continue }
-            guard seen.insert(name).inserted else {
-                fault(element.place, "\(label) names `\(name)` twice", "remove one: a vector has each feature once")
-                continue
-            }
-            names.append(name)
-            guard let entity, features.entry(name, of: entity) == nil, !features.mayBeBroken(name) else { continue }
-            if let other = features.entities(with: name).first {
-                fault(
-                    element.place, "`\(name)` is a feature of \(other), and \(label) is of \(entity)",
-                    "a service reads one entity: make a second service for \(other)")
-            } else {
-                fault(
-                    element.place, "there is no feature `\(name)`",
-                    NearestName.remedy(name, in: features.names(of: entity), what: "feature of \(entity)"))
-            }
-        }
-        return names
     }
 }

@@ -197,9 +197,3 @@ extension JSONWriter {
         endObject()
     }
 }
-
-/// Sixteen digits.
-package func hexadecimal(_ number: UInt64) -> String {
-    let digits = String(number, radix: 16)
-    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-}

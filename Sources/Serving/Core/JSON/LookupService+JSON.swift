@@ -56,13 +56,8 @@ extension JSONWriter {
             endObject()
         }
         endArray()
-        let packed = PackedSchema(plan)
         key("packed")
-        beginObject()
-        member("schema", hexadecimal(packed.fingerprint))
-        key("features")
-        strings(packed.names)
-        endObject()
+        packed(plan.columns)
         endObject()
     }
 

@@ -1,57 +1,99 @@
 internal import FeatureStore
 
-/// A packed answer, version 1, little-endian:
-///
-///     0   "MRP1"
-///     4   element UInt8: 8 float64, 4 float32; three bytes 0
-///     8   schema UInt64
-///     16  rows UInt32, columns UInt32
-///     24  as_of Int64 µs
-///     32  freshness Int64 µs; -1: not known
-///     40  24 bytes 0
-///     64  rows × columns elements: bool as 0 and 1, a decimal as the double nearest to it, null as NaN
-///         rows × columns UInt8: status (1 present, 2 missing, 3 stale, 4 defaulted, 5 warming)
-///         rows UInt8: whether the entity was found
 extension LookupAnswer {
-    static var packedHeaderBytes: Int { 64 }
-
-    /// - Throws: where features were named one by one and one of them is no number.
+    /// The vectors as a model reads them: `PackedLayout` has the bytes, docs/API.md teaches them. Written straight to where they stay.
+    ///
+    /// - Throws: where features were named one by one and one of them has no columns, and where the elements are whole numbers and a
+    ///   feature has fractions.
     public func packed(_ element: PackedElement) throws(LookupProblem) -> [UInt8] {
-        let schema = contract.packed
-        if plan.service == nil, let (name, type) = schema.others.first {
+        let columns = plan.columns
+        if plan.service == nil, let (name, type) = columns.others.first {
             throw LookupProblem(
                 .badRequest, detail: "The feature \"\(name)\" is of type \(type); a packed answer holds numbers.",
-                remedy: "Leave it out, or ask for JSON.")
+                remedy: "Leave it out, ask for JSON, or declare a service that says how it is encoded.")
         }
-        let rows = entries.count, columns = schema.columns.count
-        let statusAt = Self.packedHeaderBytes + rows * columns * element.byteCount
-        let foundAt = statusAt + rows * columns
-        return [UInt8](unsafeUninitializedCapacity: foundAt + rows) { buffer, count in
-            count = foundAt + rows
-            let bytes = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count)
-            bytes[..<Self.packedHeaderBytes].initializeMemory(as: UInt8.self, repeating: 0)
-            bytes[..<4].copyBytes(from: "MRP1".utf8)
-            bytes[4] = element.rawValue
-            bytes.storeBytes(of: schema.fingerprint.littleEndian, toByteOffset: 8, as: UInt64.self)
-            bytes.storeBytes(of: UInt32(rows).littleEndian, toByteOffset: 16, as: UInt32.self)
-            bytes.storeBytes(of: UInt32(columns).littleEndian, toByteOffset: 20, as: UInt32.self)
-            bytes.storeBytes(of: asOf.littleEndian, toByteOffset: 24, as: Int64.self)
-            bytes.storeBytes(of: (freshness ?? -1).littleEndian, toByteOffset: 32, as: Int64.self)
-            var cell = 0
-            for (row, entry) in entries.enumerated() {
-                for column in schema.columns {
-                    let feature = entry.vector.values[column]
-                    let number = feature.value.nearestDouble ?? .nan
-                    let at = Self.packedHeaderBytes + cell * element.byteCount
-                    switch element {
-                    case .float64: bytes.storeBytes(of: number.bitPattern.littleEndian, toByteOffset: at, as: UInt64.self)
-                    case .float32: bytes.storeBytes(of: Float(number).bitPattern.littleEndian, toByteOffset: at, as: UInt32.self)
-                    }
-                    bytes[statusAt + cell] = feature.status.rawValue
-                    cell += 1
-                }
-                bytes[foundAt + row] = entry.vector.found ? 1 : 0
+        if element.isInteger, let part = columns.firstFraction {
+            throw LookupProblem(
+                .badRequest, detail: "The feature \"\(part.name)\" is of type \(part.type), which whole numbers cannot hold.",
+                remedy: "Ask for element=float64 or element=float32.")
+        }
+        switch element {
+        case .float64: return packed(element) { (number: Double, at) in at.storeBytes(of: number.bitPattern.littleEndian, as: UInt64.self) }
+        case .float32: return packed(element) { (number: Double, at) in at.storeBytes(of: Float(number).bitPattern.littleEndian, as: UInt32.self) }
+        case .int64: return packed(element) { (number: Int64, at) in at.storeBytes(of: number.littleEndian, as: Int64.self) }
+        }
+    }
+
+    @inline(__always)
+    private func packed<Number: PackedNumber>(_ element: PackedElement, _ store: (Number, UnsafeMutableRawPointer) -> Void) -> [UInt8] {
+        let columns = plan.columns
+        let rows = entries.count, elementBytes = element.byteCount
+        let sparse: SparseRows<Number>? = columns.sparse > 0 ? SparseRows(entries, columns) : nil
+        let layout = PackedLayout(
+            rows: rows, dense: columns.dense, features: columns.parts.count, sparseValues: sparse?.entries.count,
+            elementBytes: elementBytes, hasLevels: false)
+        return [UInt8](unsafeUninitializedCapacity: layout.byteCount) { buffer, count in
+            count = layout.byteCount
+            guard let start = buffer.baseAddress.map({ UnsafeMutableRawPointer($0) }) else { return }
+            header(element, sparse?.entries.count ?? 0, start)
+            var row = start + PackedLayout.headerBytes
+            for entry in entries {
+                columns.encode(entry.vector.values, as: Number.self) { column, number in store(number, row + column * elementBytes) }
+                row += columns.dense * elementBytes
             }
+            if let sparse {
+                let end = row - start
+                (start + end).initializeMemory(as: UInt8.self, repeating: 0, count: layout.sparseAt - end)
+                for (i, rowStart) in sparse.starts.enumerated() {
+                    start.storeBytes(of: Int64(rowStart).littleEndian, toByteOffset: layout.sparseAt + 8 * i, as: Int64.self)
+                }
+                for (i, entry) in sparse.entries.enumerated() {
+                    store(entry.number, start + layout.sparseElementsAt + elementBytes * i)
+                    start.storeBytes(of: entry.column.littleEndian, toByteOffset: layout.sparseColumnsAt + 4 * i, as: Int32.self)
+                }
+            }
+            statuses(layout, start)
+        }
+    }
+
+    private func header(_ element: PackedElement, _ sparseValues: Int, _ start: UnsafeMutableRawPointer) {
+        let bytes = UnsafeMutableRawBufferPointer(start: start, count: PackedLayout.headerBytes)
+        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+        bytes[..<4].copyBytes(from: "MRP2".utf8)
+        bytes[4] = UInt8(element.byteCount)
+        bytes[5] = element.isInteger ? 1 : 0
+        bytes.storeBytes(of: plan.columns.fingerprint.littleEndian, toByteOffset: 8, as: UInt64.self)
+        for (at, number) in [(16, entries.count), (20, plan.columns.dense), (40, plan.columns.parts.count), (44, plan.columns.sparse)] {
+            bytes.storeBytes(of: UInt32(number).littleEndian, toByteOffset: at, as: UInt32.self)
+        }
+        bytes.storeBytes(of: asOf.littleEndian, toByteOffset: 24, as: Int64.self)
+        bytes.storeBytes(of: (freshness ?? -1).littleEndian, toByteOffset: 32, as: Int64.self)
+        bytes.storeBytes(of: UInt64(sparseValues).littleEndian, toByteOffset: 48, as: UInt64.self)
+    }
+
+    private func statuses(_ layout: PackedLayout, _ start: UnsafeMutableRawPointer) {
+        var at = start + layout.statusAt
+        for (row, entry) in entries.enumerated() {
+            for part in plan.columns.parts {
+                at.storeBytes(of: entry.vector.values[part.feature].status.rawValue, as: UInt8.self)
+                at += 1
+            }
+            start.storeBytes(of: entry.vector.found ? 1 : 0, toByteOffset: layout.foundAt + row, as: UInt8.self)
+        }
+    }
+}
+
+/// The sparse matrix of an answer, row by row.
+private struct SparseRows<Number: PackedNumber> {
+    /// Where each row begins in `entries`, and where the last one ends.
+    private(set) var starts = [0]
+    private(set) var entries: [SparseEntry<Number>] = []
+
+    init(_ answers: [LookupAnswer.Entry], _ columns: VectorColumns) {
+        starts.reserveCapacity(answers.count + 1)
+        for answer in answers {
+            columns.encodeSparse(answer.vector.values, into: &entries)
+            starts.append(entries.count)
         }
     }
 }
