@@ -55,13 +55,15 @@ def pushing(binary, bootstrap, tmp_path_factory):
         for name, view in pushed.items():
             view["topic"] = topics[name] = prefix + name
         contents["pushed"] = pushed
+        topics["served"] = prefix + "served"
         contents["services"]["ranking"] = {
-            "version": 1, "entity": "customer", "features": ["clicks_24h", "churn_score", "segment", "taste", "calm"]}
+            "version": 1, "entity": "customer", "log": {"topic": topics["served"], "sample": 0.5},
+            "features": ["clicks_24h", "churn_score", "segment", "taste", "calm"]}
         contents["derived"]["customer"]["calm"] = {"expression": "churn_score < 0.5"}
         path = directory / "millrace.yaml"
         path.write_text(yaml.safe_dump(contents, sort_keys=False))
         admin = AdminClient({"bootstrap.servers": bootstrap})
-        for made in admin.create_topics([NewTopic(topics[name], num_partitions=4, replication_factor=1) for name in pushed]).values():
+        for made in admin.create_topics([NewTopic(topics[name], num_partitions=4, replication_factor=1) for name in [*pushed, "served"]]).values():
             made.result(30)
         producer = RecordProducer(bootstrap, topics, Oracle(contents))
         stream = ShopStream(seed=3, start=1_764_547_200 * SECOND, customers=20, step_micros=60 * SECOND)
@@ -306,3 +308,40 @@ def test_pushed_values_survive_a_kill_and_a_rebuild(pushing):
     assert values(pushing, "kept", "churn_score", token=token)["churn_score"][0] == Decimal("0.75")
     code, output, errors = pushing.command("verify")
     assert code == 0, output + errors
+
+
+def test_a_sample_of_the_entities_is_logged_as_it_was_answered(pushing):
+    from confluent_kafka import Consumer, TopicPartition
+
+    keys = [f"c{n:07}" for n in range(20)] + [f"logged{n}" for n in range(180)]
+    alone = {}
+    for key in keys:
+        status, text = pushing.request("GET", f"/v1/services/ranking/entities/{key}")
+        assert status == 200
+        alone[key] = json.loads(text)
+    batch = pushing.json("POST", "/v1/lookup", {"service": "ranking", "keys": keys, "as_of": NOW})
+    pushing.json("POST", "/get-online-features", {"feature_service": "ranking", "entities": {"customer": keys[:20]}})
+    pushing.json("POST", "/v1/lookup", {"features": ["churn_score"], "keys": keys})  # no service: not logged
+    metric = 'millrace_served_log_total{outcome="queued"} '
+    queued = int(pushing.request("GET", "/metrics")[1].split(metric)[1].split()[0])
+    consumer = Consumer({"bootstrap.servers": pushing.bootstrap, "group.id": "served", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(pushing.topics["served"], partition, 0) for partition in range(4)])
+    logged, deadline = [], time.monotonic() + 20
+    while len(logged) < queued and time.monotonic() < deadline:
+        logged += [message for message in consumer.consume(500, 0.5) if not message.error()]
+    consumer.close()
+    assert len(logged) == queued
+    by_key = {}
+    for message in logged:
+        by_key.setdefault(message.key().decode(), []).append(json.loads(message.value()))
+    sampled = [key for key in keys if key in by_key]
+    assert 60 < len(sampled) < 140, "half of 200"
+    for key in sampled:
+        # Other tests of this module may have asked for the service before.
+        records = by_key[key]
+        assert len(records) >= (3 if key in keys[:20] else 2)
+        assert alone[key] in records
+        of_batch = [record for record in records if record["as_of"] == batch["as_of"]]
+        assert json.dumps(of_batch[-1]["results"], sort_keys=True) == json.dumps(
+            [json.loads(json.dumps(result, default=float)) for result in batch["results"] if result["key"] == key], sort_keys=True)
+        assert all(len(record["results"]) == 1 and record["positions"] for record in records)

@@ -194,6 +194,8 @@ public struct ServiceDefinition: Sendable {
     public var served: [String: ServedFeature] = [:]
     /// Values are `stale` when the shard is further than this behind its topics.
     public var maxStaleness: Microseconds?
+    /// Where copies of its answers go.
+    public var log: ServedLogDefinition?
     public var description: String
     public init(
         name: String, version: Int = 1, entity: String, features: [String], maxStaleness: Microseconds? = nil,
@@ -205,5 +207,17 @@ public struct ServiceDefinition: Sendable {
         self.features = features
         self.maxStaleness = maxStaleness
         self.description = description
+    }
+}
+
+/// Answers of a service that are produced to a topic, too.
+public struct ServedLogDefinition: Sendable, Equatable {
+    public var topic: String
+    /// Of a million entities, how many are logged: chosen by a hash of the key, so it is all answers of an entity or none.
+    public var perMillion: Int
+
+    public init(topic: String, perMillion: Int) {
+        self.topic = topic
+        self.perMillion = perMillion
     }
 }

@@ -14,7 +14,7 @@ final class ContractCache: Sendable {
     init(source: LookupSource) {
         self.source = source
         services = source.definitions.services.compactMap { service in
-            (try? source.planService(service.name)).map { (Array(service.name.utf8), VectorContract($0)) }
+            (try? source.planService(service.name)).map { (Array(service.name.utf8), VectorContract($0, log: service.log)) }
         }
     }
 

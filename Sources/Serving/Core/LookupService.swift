@@ -12,8 +12,11 @@ public final class LookupService: Sendable {
     public let feastViews: FeastViews
     /// Nil: nothing is pushed.
     let sink: PushSink?
+    /// Nil: nothing is logged.
+    let served: ServedSink?
 
-    public init(source: LookupSource, sink: PushSink? = nil) {
+    public init(source: LookupSource, sink: PushSink? = nil, served: ServedSink? = nil) {
+        self.served = served
         self.source = source
         self.sink = sink
         metrics = ServingMetrics()
@@ -31,7 +34,9 @@ public final class LookupService: Sendable {
             result = .failure(error)
         }
         switch result {
-        case .success: metrics.lookupEnded(nil, keys: request.keys.count, seconds: start.duration(to: .now))
+        case .success(let answer):
+            metrics.lookupEnded(nil, keys: request.keys.count, seconds: start.duration(to: .now))
+            log(answer)
         case .failure(let problem): metrics.lookupEnded(problem, keys: 0, seconds: start.duration(to: .now))
         }
         return result
@@ -70,7 +75,9 @@ public final class LookupService: Sendable {
             throw LookupProblem(error, key: String(decoding: key, as: UTF8.self))
         }
         guard vector.shards.count == 1, let shard = view[vector.shards[0]] else {
-            return answer(contract, asOf, [.init(key: String(decoding: key, as: UTF8.self), vector: vector)], view).write(to: &json)
+            let answer = answer(contract, asOf, [.init(key: String(decoding: key, as: UTF8.self), vector: vector)], view)
+            answer.write(to: &json)
+            return log(contract, key, json)
         }
         var freshness = FreshnessOfShards()
         freshness.add(shard.status.freshness, lag: shard.status.lagEvents)
@@ -79,6 +86,7 @@ public final class LookupService: Sendable {
         } positions: { json in
             json.raw(shard.jsonPositions)
         }
+        log(contract, key, json)
     }
 
     private func answer(_ request: LookupRequest, now: ContinuousClock.Instant) throws(LookupProblem) -> LookupAnswer {

@@ -8,9 +8,11 @@ final class VectorContract: Sendable {
     let jsonHead: [UInt8]
     /// `"features":["clicks_5m",…]`
     let jsonFeatures: [UInt8]
+    let log: ServedLog?
 
-    init(_ plan: VectorPlan) {
+    init(_ plan: VectorPlan, log: ServedLogDefinition? = nil) {
         self.plan = plan
+        self.log = log.map { ServedLog($0) }
         var head = JSONWriter()
         head.key("service")
         if let service = plan.service { head.string(service) } else { head.null() }

@@ -49,16 +49,17 @@ struct Serve: AsyncParsableCommand {
         let store = Store(definitions)
         let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
         let pushes = definitions.pushed.isEmpty ? nil : try PushProducer(definitions)
-        let lookups = LookupService(source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) })
+        let served = definitions.services.contains { $0.log != nil } ? try ServedProducer(definitions.kafka) : nil
+        let lookups = LookupService(source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) })
         let http = HTTPServer(
             service: lookups, host: definitions.server.httpHost, port: definitions.server.httpPort,
-            metricSources: [{ IngestMetricFamilies(store: store, ingest: ingest).families() }], logger: logger
+            metricSources: [{ IngestMetricFamilies(store: store, ingest: ingest, served: served).families() }], logger: logger
         ) { port in logger.notice("HTTP on \(definitions.server.httpHost):\(port)") }
         let grpc = GRPCServer(
             service: lookups, host: definitions.server.grpcHost, port: definitions.server.grpcPort
         ) { port in logger.notice("gRPC on \(definitions.server.grpcHost):\(port)") }
         var services: [any Service] = [
-            IngestLifecycle(ingest: ingest, store: store, pushes: pushes, topicPartitions: createTopics, logger: logger), http, grpc,
+            IngestLifecycle(ingest: ingest, store: store, pushes: pushes, served: served, topicPartitions: createTopics, logger: logger), http, grpc,
         ]
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(
@@ -77,12 +78,14 @@ struct IngestLifecycle: Service {
     let ingest: IngestService
     let store: Store
     let pushes: PushProducer?
+    let served: ServedProducer?
     /// Make missing topics with so many partitions.
     let topicPartitions: Int?
     let logger: Logger
 
     func run() async throws {
         pushes?.start()
+        served?.start()
         do {
             // It blocks until a broker answers, and must let go when the program is to end.
             try await withTaskCancellationHandler {
@@ -98,6 +101,7 @@ struct IngestLifecycle: Service {
             }
         } catch {
             pushes?.stop()
+            served?.stop()
             store.closeAll()
             throw error
         }
@@ -111,6 +115,7 @@ struct IngestLifecycle: Service {
         try await offPool {
             ingest.stop()
             pushes?.stop()
+            served?.stop()
         }
         store.closeAll()
     }
@@ -132,6 +137,7 @@ enum Topics {
         var configuration = definitions.kafka.properties
         configuration["bootstrap.servers"] = definitions.kafka.brokers
         let names = definitions.streams.flatMap { [$0.topic] + ($0.deadLetterTopic.map { [$0] } ?? []) }
+            + Set(definitions.services.compactMap { $0.log?.topic })
         let admin = try Admin(configuration: configuration, timeoutMilliseconds: 15_000)
         defer { admin.close() }
         let counts = try admin.createTopics(names.map { .init(name: $0, partitions: partitions) })

@@ -6,8 +6,20 @@ internal import Serving
 struct IngestMetricFamilies {
     let store: Store
     let ingest: IngestService
+    let served: ServedProducer?
 
-    func families() -> [MetricFamily] {
+    func families() -> [MetricFamily] { ingestFamilies() + servedFamilies() }
+
+    private func servedFamilies() -> [MetricFamily] {
+        guard let served else { return [] }
+        return [
+            MetricFamily(
+                name: "millrace_served_log_failures_total", help: "Logged answers that the brokers did not take.", kind: .counter,
+                value: Double(served.failures))
+        ]
+    }
+
+    private func ingestFamilies() -> [MetricFamily] {
         let shards = store.shards
         let snapshot = ingest.metrics.snapshot()
         var applied: [MetricFamily.Sample] = [], dropped: [MetricFamily.Sample] = []

@@ -114,11 +114,12 @@ extension DefinitionLoader {
         for entry in entries {
             let label = "service `\(entry.key)`"
             guard isName(entry.key, "service name", entry.keyPlace),
-                let section = section(entry.value, label, keys: ["version", "entity", "max_staleness", "description", "features"])
+                let section = section(entry.value, label, keys: ["version", "entity", "max_staleness", "log", "description", "features"])
             else { continue }
             var service = ServiceDefinition(name: entry.key, entity: "", features: [])
             if let node = section["version"] { service.version = integer(node, "version", in: 1...1_000_000) ?? 1 }
             if let node = section["max_staleness"] { service.maxStaleness = duration(node, "max_staleness", in: .seconds(1) ... .days(400)) }
+            service.log = section["log"].flatMap { readServedLog($0, label) }
             service.description = text(section["description"], "description")
             var entity: String?
             if let node = required(section, "entity", "add `entity: customer`"), let name = string(node, "entity") {

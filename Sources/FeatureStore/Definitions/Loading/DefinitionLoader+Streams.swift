@@ -79,7 +79,7 @@ extension DefinitionLoader {
         }
     }
 
-    private func topic(_ node: YAMLNode, _ label: String) -> String? {
+    func topic(_ node: YAMLNode, _ label: String) -> String? {
         guard let text = string(node, label) else { return nil }
         let allowed = text.utf8.allSatisfy { c in
             (c >= 0x30 && c <= 0x39) || (c >= 0x41 && c <= 0x5a) || (c >= 0x61 && c <= 0x7a) || c == 0x2e || c == 0x5f || c == 0x2d

@@ -10,6 +10,7 @@ public final class ServingMetrics: Sendable {
     public let pushSeconds = LatencyHistogram()
     private let pushes = CounterArray(count: outcomes.count)
     private let pushedRows = Atomic<UInt64>(0)
+    private let logged = CounterArray(count: 2)
     private let inFlight = Atomic<Int>(0)
     private let httpResponses = CounterArray(count: 500)
     private let grpcResponses = CounterArray(count: grpcCodeNames.count)
@@ -29,6 +30,9 @@ public final class ServingMetrics: Sendable {
         pushes.add(Self.outcome(problem))
         pushedRows.wrappingAdd(UInt64(count), ordering: .relaxed)
     }
+
+    /// An answer was logged, or left out because there was no room.
+    func served(_ isLogged: Bool) { logged.add(isLogged ? 0 : 1) }
 
     private static func outcome(_ problem: LookupProblem?) -> Int {
         guard let problem else { return 0 }
@@ -70,6 +74,9 @@ public final class ServingMetrics: Sendable {
             MetricFamily(
                 name: "millrace_pushed_rows_total", help: "Rows of successful pushes.", kind: .counter,
                 value: Double(pushedRows.load(ordering: .relaxed))),
+            MetricFamily(
+                name: "millrace_served_log_total", help: "Answers that a service logs: queued for Kafka, or left out as the queue was full.", kind: .counter,
+                samples: zip(["queued", "left_out"], logged.values()).map { .init(Double($1), labels: [("outcome", $0)]) }),
             MetricFamily(
                 name: "millrace_http_responses_total", help: "HTTP responses by status code.", kind: .counter,
                 samples: httpResponses.values().enumerated().filter { $0.element > 0 || $0.offset == 100 }.map {
