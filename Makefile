@@ -54,4 +54,4 @@ fuzz: ## libFuzzer on each decoder and on the row reader; SECONDS each (default 
 	Tests/Fuzz/run $(or $(SECONDS_EACH),60)
 
 clean: ## removes what was built or downloaded
-	rm -rf .build Benchmarks/.build .venv .venv-feast .tools
+	rm -rf .build Benchmarks/.build .venv .venv-feast .venv-schemathesis .tools

@@ -544,12 +544,14 @@ package let openAPIDocument = #"""
           additionalProperties: false
           oneOf:
             - required: [service]
+              properties: { service: { type: string }, features: { type: "null" } }
             - required: [features]
+              properties: { features: { type: array }, service: { type: "null" } }
           properties:
             service:
-              type: string
+              type: [string, "null"]
             features:
-              type: array
+              type: [array, "null"]
               description: Names, all of the same entity.
               items: { type: string }
               minItems: 1
