@@ -8,7 +8,18 @@ extension JSONWriter {
     }
 
     /// `units · 10^-scale`, exactly and without trailing zeros in the fraction: 1250 with scale 2 is `12.5`. `scale` is 0...64.
-    public mutating func decimal(units: Int128, scale: Int) {
+    /// With `minimumPlaces` 1 it has a point, whatever its value: for readers that tell a type by the text.
+    public mutating func decimal(units: Int128, scale: Int, minimumPlaces: Int = 0) {
+        let start = count
+        writeDecimal(units: units, scale: scale)
+        guard minimumPlaces > 0, !UnsafeBufferPointer(rebasing: UnsafeBufferPointer(start: base, count: count)[start...]).contains(UInt8(ascii: ".")) else { return }
+        reserve(minimumPlaces + 1)
+        put(UInt8(ascii: "."))
+        for _ in 0..<minimumPlaces { put(UInt8(ascii: "0")) }
+    }
+
+    @inline(__always)
+    private mutating func writeDecimal(units: Int128, scale: Int) {
         reserve(Self.digitRoom)
         comma()
         if units < 0 { put(UInt8(ascii: "-")) }

@@ -2,13 +2,16 @@
 import base64
 import gzip
 import json
+import os
 import random
+import subprocess
 import threading
 import time
 from decimal import Decimal
 
 import pytest
 
+from conftest import REPOSITORY
 from pushed_shop import NOW, PUSHED, SECOND, pushing_program
 
 @pytest.fixture(scope="module")
@@ -204,6 +207,24 @@ def test_feast_writes(pushing):
     ]:
         got, answer = pushing.request("POST", "/push", wrong)
         assert got == status and text in answer, answer
+
+
+def test_the_feast_sdk_writes_and_reads(pushing, tmp_path):
+    repository = tmp_path / "repository"
+    code, _, errors = pushing.command("feast-repo", "--url", f"http://127.0.0.1:{pushing.port}", str(repository))
+    assert code == 0, errors
+    python = subprocess.run(
+        [REPOSITORY / "deploy" / "python", REPOSITORY / "Tests" / "Python" / "feast" / "requirements.txt", ".venv-feast"],
+        capture_output=True, text=True, check=True, timeout=900).stdout.strip()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "FEAST"))}
+    done = subprocess.run(
+        [python, str(REPOSITORY / "Tests" / "Python" / "feast" / "writer.py"), str(repository)], env=environment | {"FEAST_USAGE": "False"},
+        capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    assert found["customer"] == ["sdk1", "sdk2"] and found["segment"] == ["pushed", "loyal"]
+    assert found["churn_score"] == [0.1, 0.1] and found["taste"] == [[0.5, 1.5, 2.5, 1 / 3]] * 2
+    assert found["price_limit"] == [12.5, 12.5] and found["orders_expected"] == [7, 7] and found["is_vip"] == [True, True]
 
 
 def test_files_are_pushed(pushing, tmp_path):

@@ -10,6 +10,7 @@ public final class LookupService: Sendable {
     private let contracts: ContractCache
     private let shards: ShardView
     public let feastViews: FeastViews
+    let feastPlans = FeastPlanCache()
     /// Nil: nothing is pushed.
     let sink: PushSink?
     /// Nil: nothing is logged.

@@ -132,7 +132,9 @@ final class DirectRequests: ChannelDuplexHandler {
             case .waits, .takesRows: return nil
             case .needsBody(let form):
                 let question = try endpoints.question(form, body: body)
-                return question.minPosition.isEmpty ? try endpoints.reply(question) : nil
+                // Long batches are worth a thread of their own, which Hummingbird's path gives them.
+                let isShort = question.keyCount <= LookupResponder.maxKeysOnEventLoop
+                return isShort && question.minPosition.isEmpty ? try endpoints.reply(question) : nil
             }
         } catch {
             return Reply(problem: error)
@@ -140,8 +142,8 @@ final class DirectRequests: ChannelDuplexHandler {
     }
 
     private static let explainPath = Array("/v1/explain/".utf8)
-    /// Larger batches are worth a thread of their own, which Hummingbird's path gives them.
-    private static let maxBodyBytes = 512
+    /// Names of many features, and some keys.
+    private static let maxBodyBytes = 8192
 
     /// The hot path.
     private func answer(_ target: EntityTarget, into output: inout ByteBuffer) -> Int {

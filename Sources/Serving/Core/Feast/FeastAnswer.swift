@@ -53,7 +53,10 @@ extension FeastAnswer: JSONWritable {
         json.key("metadata")
         json.beginObject()
         json.key("feature_names")
-        json.strings(keys.map(\.name) + columns.map(\.name))
+        json.beginArray()
+        for key in keys { json.string(key.name) }
+        for column in columns { json.string(column.name) }
+        json.endArray()
         if let views {
             json.key("feature_view_metadata")
             json.beginArray()
@@ -106,9 +109,7 @@ extension JSONWriter {
         case .int(let value): int(value)
         case .double(let value): double(value)
         case .decimal(let units, let scale):
-            var text = JSONWriter()
-            text.decimal(units: units, scale: scale)
-            raw(text.bytes.contains(UInt8(ascii: ".")) ? text.bytes : text.bytes + Array(".0".utf8))
+            decimal(units: units, scale: scale, minimumPlaces: 1)
         case .string(let text): string(text)
         case .list(let elements):
             if elements.isEmpty { return null() }

@@ -38,7 +38,7 @@ public struct FeastRepository: Sendable {
             "",
             "The values come from Millrace; the file source is there because Feast asks for one, and is never read.",
             #"""""#,
-            "from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType",
+            "from feast import Entity, FeatureService, FeatureView, Field, FileSource, PushSource, ValueType",
             "from feast.types import Array, Bool, Float64, Int64, Map, String",
             "",
             #"nowhere = FileSource(name="nowhere", path="nowhere.parquet", timestamp_field="event_timestamp")"#,
@@ -48,8 +48,10 @@ public struct FeastRepository: Sendable {
             lines.append("entity_\(entity.name) = Entity(name=\"\(entity.name)\", join_keys=[\"\(entity.name)\"], value_type=ValueType.STRING)")
         }
         for view in views {
+            let isPushed = definitions.pushed.contains { $0.name == view.name }
+            if isPushed { lines += ["", "push_\(view.name) = PushSource(name=\"\(view.name)\", batch_source=nowhere)"] }
             lines += ["", "view_\(view.name) = FeatureView("]
-            lines.append("    name=\"\(view.name)\", entities=[entity_\(view.entity)], source=nowhere, schema=[")
+            lines.append("    name=\"\(view.name)\", entities=[entity_\(view.entity)], source=\(isPushed ? "push_\(view.name)" : "nowhere"), schema=[")
             lines += view.features.map { "        Field(name=\"\($0)\", dtype=\(type($0, view.entity)))," }
             lines.append("    ])")
         }
