@@ -107,6 +107,9 @@ class Oracle:
         self.views = [View(name, spec) for name, spec in definitions["views"].items()]
         # By entity, then by name.
         self.derived = definitions.get("derived", {})
+        # Entities of which there is one, and every event describes it.
+        self.singletons = [name for name, spec in definitions.get("entities", {}).items() if spec and spec.get("singleton")]
+        self.inputs = {name: spec if isinstance(spec, dict) else {"type": spec} for name, spec in definitions.get("inputs", {}).items()}
         self.described = {(view.stream, view.entity) for view in self.views}
         # (entity, key) -> stream name -> accepted events in arrival order
         self.rows = defaultdict(lambda: defaultdict(list))
@@ -137,7 +140,13 @@ class Oracle:
         if event.time > broker_timestamp + stream.max_clock_skew:
             return "future"
         outcomes = [self._accept(stream, row, event) for row in keys if (stream.name, row[0]) in self.described]
-        # The first row decides what is counted.
+        singletons = [(name, name) for name in self.singletons if (stream.name, name) in self.described]
+        if not outcomes:
+            outcomes = [self._accept(stream, row, event) for row in singletons]
+        elif outcomes[0] == "applied":
+            for row in singletons:
+                self.rows[row][stream.name].append(event)
+        # The first row decides what is counted, and what singletons take.
         return outcomes[0] if outcomes else "applied"
 
     def _accept(self, stream, row, event):
@@ -193,10 +202,10 @@ class Oracle:
     def newest_event_time(self):
         return max(self.newest.values())
 
-    def features(self, entity, key, t):
-        """All features of one entity, by name; None where there is no value."""
+    def features(self, entity, key, t, inputs={}):
+        """All features of one entity, by name; None where there is no value. `inputs` come with the request, of their types."""
         row = self.rows.get((entity, key))
-        values = {}
+        values = {name: spec.get("default") if inputs.get(name) is None else inputs[name] for name, spec in self.inputs.items()}
         for view in self.views:
             if view.entity != entity:
                 continue

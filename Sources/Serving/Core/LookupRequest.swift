@@ -17,6 +17,8 @@ public struct LookupRequest: Sendable, Equatable {
     public var asOf: Int64?
     /// Values of shards that are further behind are `stale`; µs. Nil: as the service says.
     public var maxStaleness: Microseconds?
+    /// What the request brings with it, by the inputs' names; the same for all keys.
+    public var inputs: [String: GivenInput] = [:]
 
     public init(_ selection: Selection, keys: [String], asOf: Int64? = nil, maxStaleness: Microseconds? = nil) {
         self.selection = selection

@@ -8,9 +8,15 @@ final class VectorContract: Sendable {
     let jsonHead: [UInt8]
     /// `"features":["clicks_5m",…]`
     let jsonFeatures: [UInt8]
+    /// Read in one step, and answered without levels and ages.
+    let isPlain: Bool
+    /// Whether values may be kept ones, so that each vector says how old it is.
+    let statesAge: Bool
 
     init(_ plan: VectorPlan) {
         self.plan = plan
+        isPlain = plan.fallback == nil && plan.deadline == nil && plan.cache == nil
+        statesAge = plan.cache != nil || plan.fallback?.levels.contains { $0.plan.cache != nil } ?? false
         var head = JSONWriter()
         head.key("service")
         if let service = plan.service { head.string(service) } else { head.null() }

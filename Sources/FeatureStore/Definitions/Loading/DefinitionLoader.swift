@@ -18,6 +18,9 @@ final class DefinitionLoader {
     var calendar = ParsedCalendar()
     var views: [ViewDefinition] = []
     var features = FeatureDirectory()
+    /// Of the service that is read, a level is wrong: then unknown ones prove nothing.
+    var hasBrokenLevels = false
+    var inputs: [InputDefinition] = []
     var derived: [DerivedDefinition] = []
     var services: [ServiceDefinition] = []
 
@@ -49,7 +52,7 @@ final class DefinitionLoader {
     }
 
     private func read(_ root: YAMLNode) -> Definitions? {
-        let keys = ["version", "name", "entities", "streams", "views", "derived", "services", "store", "kafka", "server"]
+        let keys = ["version", "name", "entities", "streams", "views", "inputs", "derived", "services", "store", "kafka", "server"]
         guard let top = section(root, "the file", keys: keys) else { return nil }
         if let node = required(top, "version", "add `version: 1`, the version of this format") {
             _ = integer(node, "version", in: 1...1, remedy: "write `version: 1`, the only one there is")
@@ -58,12 +61,15 @@ final class DefinitionLoader {
         readEntities(required(top, "entities", "add `entities: {customer: {description: ...}}`"))
         readStreams(required(top, "streams", "add the Kafka topics under `streams:`"))
         readViews(required(top, "views", "add the features under `views:`"))
+        readInputs(top["inputs"])
         readDerived(top["derived"])
         readServices(top["services"])
         let store = readStore(top["store"]), kafka = readKafka(top["kafka"]), server = readServer(top["server"])
-        return Definitions(
+        var definitions = Definitions(
             name: name ?? "", entities: entities, streams: streams.map(\.definition), views: views, derived: derived,
             services: services, store: store, kafka: kafka, server: server)
+        definitions.inputs = inputs
+        return definitions
     }
 
     // MARK: Faults
