@@ -63,6 +63,7 @@ class Feature:
         self.field = spec.get("field")
         self.by = spec.get("by")
         self.n = spec.get("n")
+        self.k = spec.get("k")
         self.half_life = duration(spec["half_life"]) if "half_life" in spec else None
         self.gap = duration(spec.get("gap", "30m"))
         self.distinct = bool(spec.get("distinct", False))
@@ -330,6 +331,10 @@ def _aggregate(feature, events, t):
             if feature.distinct:
                 ordered = list(dict.fromkeys(ordered))
             return ordered[:feature.n]
+        case "top_k":
+            counts = Counter(map(_map_key, values))
+            ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0].encode()))[:feature.k]
+            return [{"count": count, "share": count / len(values), "value": value} for value, count in ranked]
     if not values:
         return None
     match feature.aggregation:

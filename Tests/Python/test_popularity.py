@@ -275,7 +275,7 @@ def test_training_vectors_are_the_served_ones(shop, binary, tmp_path):
     assert list(rows[0]) == ["customer", "time", "basket_value", "note", *named["features"]]
     at = named["features"].index("mean_price_30d")
     assert [float(row["mean_price_30d"]) for row in rows] == [float(result["values"][at]) for result in named["results"]]
-    assert rows[-1]["mean_price_30d"] == "0" and rows[-1]["device"] == "mobile"
+    assert rows[-1]["mean_price_30d"] == "0.0" and rows[-1]["device"] == "mobile"
 
     requests.write_text("customer,time\nc1,1\n")
     done = export(tmp_path / "y.csv")

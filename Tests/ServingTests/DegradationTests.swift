@@ -48,6 +48,9 @@ import Testing
             #expect(other.json().text.contains(#""statuses":["fallback","defaulted","defaulted"]"#))
             #expect(other.json().text.contains(#""levels":["everyone","default","default"],"age_ms":0}"#))
         }
+        let metrics = prometheusText(service.metricFamilies())
+        #expect(metrics.contains("millrace_degraded_values_total{status=\"fallback\"} 6\n"))
+        #expect(metrics.contains("millrace_merged_vectors_total{source=\"kept\"} 0\n"))
         let packed = try answer.packed(.float64)
         #expect(packed[6] == 1 && packed.suffix(9) == [0, 0, 0, 1, 1, 0, 1, 1, 255])
     }

@@ -4,7 +4,7 @@ internal import Synchronization
 /// The vectors of one entity that were merged over shards, kept for the next requests: a popular product is asked for again and again, and
 /// every shard has a part of it.
 ///
-/// Nothing is served that is older than `maxAge`. From half of that age on the next request reads it anew while the others still get the
+/// Nothing is served that is older than `maxAge`, or than the service's `max_staleness`. From half of that age on the next request reads it anew while the others still get the
 /// kept one, so what is hot is never waited for. Bounded: when it is full, what was not used since the last time it was full goes.
 final class MergedCache: Sendable {
     struct Kept {
@@ -34,9 +34,9 @@ final class MergedCache: Sendable {
         let place = Key(plan: ObjectIdentifier(plan), key: key)
         return kept.withLock { all in
             guard let found = all[place] else { return nil }
-            let age = now - found.asOf
-            guard (0...settings.maxAge).contains(age) else { return nil }
-            if age > settings.maxAge / 2, !found.isRefreshing {
+            let age = now - found.asOf, maxAge = Swift.min(settings.maxAge, plan.maxStaleness ?? .max)
+            guard (0...maxAge).contains(age) else { return nil }
+            if age > maxAge / 2, !found.isRefreshing {
                 all[place]?.isRefreshing = true
                 return nil
             }

@@ -5,6 +5,7 @@ internal import FeatureStore
 struct RequestReader {
     let source: LookupSource
     let caches: [String: MergedCache]
+    let metrics: DegradationMetrics
     let view: ShardView.Snapshot
     let asOf: Int64
     let maxStaleness: Microseconds?
@@ -16,11 +17,12 @@ struct RequestReader {
     private(set) var earlier: [Int: (view: ShardView.Snapshot, age: Microseconds)] = [:]
 
     init(
-        source: LookupSource, caches: [String: MergedCache], view: ShardView.Snapshot, asOf: Int64, maxStaleness: Microseconds?, isNow: Bool,
+        source: LookupSource, caches: [String: MergedCache], metrics: DegradationMetrics, view: ShardView.Snapshot, asOf: Int64, maxStaleness: Microseconds?, isNow: Bool,
         deadline: ContinuousClock.Instant?
     ) {
         self.source = source
         self.caches = caches
+        self.metrics = metrics
         self.view = view
         self.asOf = asOf
         self.maxStaleness = maxStaleness
@@ -30,6 +32,12 @@ struct RequestReader {
 
     /// An entity's vector as its service gives it.
     mutating func vector(_ key: String, _ plan: VectorPlan) throws(LookupProblem) -> Vector {
+        let vector = try made(key, plan)
+        if plan.fallback != nil || plan.deadline != nil { metrics.note(vector) }
+        return vector
+    }
+
+    private mutating func made(_ key: String, _ plan: VectorPlan) throws(LookupProblem) -> Vector {
         if isOverdue {
             var vector = Vector(found: false, values: plan.unread(), shards: [])
             if plan.fallback != nil { vector.levels = vector.values.map { $0.status == .overdue ? Vector.noLevel : 0 } }
@@ -49,11 +57,13 @@ struct RequestReader {
     private mutating func read(_ key: String, _ plan: VectorPlan) throws(LookupError) -> Vector {
         guard isNow, maxStaleness == nil, plan.cache != nil, let cache = caches[plan.entity], plan.takesNothing else { return try readNow(key, plan) }
         if let kept = cache.find(plan, key, now: asOf) {
+            metrics.noteMerged(isKept: true)
             var vector = kept.vector
             vector.age = asOf - kept.asOf
             for shard in vector.shards where (earlier[shard]?.age ?? -1) < vector.age { earlier[shard] = (kept.view, vector.age) }
             return vector
         }
+        metrics.noteMerged(isKept: false)
         let vector = try readNow(key, plan)
         cache.keep(vector, plan, key, asOf: asOf, view)
         return vector
