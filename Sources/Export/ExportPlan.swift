@@ -39,6 +39,11 @@ final class ExportPlan: Sendable {
             }
         } catch { throw Self.fault(error) }
         let vector = vector
+        if definitions.entities[vector.read.entity].isSingleton {
+            throw ExportError(
+                "`\(vector.entity)` is a singleton: all events describe it, and an export replays one entity at a time",
+                remedy: "export the features of an entity that has keys")
+        }
         var compiled: [LabelPlan] = []
         for label in labels { compiled.append(try LabelPlan(label, entity: vector.entity, in: definitions)) }
         self.labels = compiled

@@ -19,6 +19,7 @@ public final class TrainingExport {
     private let options: ExportOptions
     private let plan: ExportPlan
     private let layout: OutputLayout
+    private let inputs: InputColumns
     private let keys: KeyFilter
     private let requests: ByteSpool
     private let events: ByteSpool
@@ -49,26 +50,30 @@ public final class TrainingExport {
             bucketCount: Self.bucketCount, memoryBytes: options.memoryBytes / 4, directory: options.temporaryDirectory)
 
         var reader = try RequestReader(options.requests, entity: plan.vector.entity)
+        let inputs = try InputColumns(plan, reader.columns.map(\.name))
         var newest = Int64.min
         var record = RecordWriter()
         while try reader.next() {
             let key = reader.key, row = reader.rowCount - 1
             newest = Swift.max(newest, reader.time)
+            let cells = try inputs.spooled(reader.cells, row: row)
             try key.withBytes { key throws(ExportError) in
                 let hash = XXHash64.hash(key)
                 keys.insert(hash)
-                RequestCodec.write(row: row, time: reader.time, key: key, cells: reader.cells, into: &record)
+                RequestCodec.write(row: row, time: reader.time, key: key, cells: cells, into: &record)
                 try requests.append(record.bytes, to: ByteSpool.bucket(of: hash, level: 0, count: Self.bucketCount))
             }
             if row & 0xffff == 0 { progress(.init(phase: .readingRequests, done: reader.bytesRead, total: reader.byteCount)) }
         }
-        (self.plan, self.keys, self.requests) = (plan, keys, requests)
+        (self.plan, self.inputs, self.keys, self.requests) = (plan, inputs, keys, requests)
         newestRequest = newest
         summary.rows = reader.rowCount
         summary.entities = keys.count
+        let columns = reader.columns
+        let passed = inputs.passed.map { columns[$0] }
         layout = OutputLayout(
             entity: plan.vector.entity, keyName: reader.keyName, timeName: options.requests.timeColumn,
-            timeFormat: options.requests.timeFormat, passed: reader.columns,
+            timeFormat: options.requests.timeFormat, passed: passed,
             features: zip(plan.vector.featureNames, plan.vector.types).map { .init(name: $0, type: $1) }, columns: plan.vector.columns,
             labels: plan.labels.map { .init(name: $0.definition.name, type: $0.by < 0 ? $0.type : .map($0.type)) },
             hasStatus: options.hasStatus, rowCount: reader.rowCount, longestKey: reader.longestKey, service: plan.vector.service,
@@ -142,11 +147,11 @@ public final class TrainingExport {
         let work = ReplayWork(total: layout.rowCount)
         let threads = Swift.max(1, options.threads)
         let share = Swift.max(1 << 12, options.memoryBytes / (4 * threads))
-        let (plan, layout, logEnd, format) = (plan, layout, logEnd, options.format)
+        let (plan, inputs, layout, logEnd, format) = (plan, inputs, layout, logEnd, options.format)
         let (requests, events, directory) = (requests, events, options.temporaryDirectory)
         let workers = (0..<threads).map { number in
             WorkerThread("export-\(number)") {
-                let replay = BucketReplay(plan: plan, layout: layout, logEnd: logEnd, encoder: Self.encoder(format, layout))
+                let replay = BucketReplay(plan: plan, inputs: inputs, layout: layout, logEnd: logEnd, encoder: Self.encoder(format, layout))
                 do {
                     while let bucket = work.nextBucket(of: Self.bucketCount) {
                         try Self.replay(

@@ -63,6 +63,7 @@ class Feature:
         self.field = spec.get("field")
         self.by = spec.get("by")
         self.n = spec.get("n")
+        self.k = spec.get("k")
         self.half_life = duration(spec["half_life"]) if "half_life" in spec else None
         self.gap = duration(spec.get("gap", "30m"))
         self.distinct = bool(spec.get("distinct", False))
@@ -107,6 +108,9 @@ class Oracle:
         self.views = [View(name, spec) for name, spec in definitions["views"].items()]
         # By entity, then by name.
         self.derived = definitions.get("derived", {})
+        # Entities of which there is one, and every event describes it.
+        self.singletons = [name for name, spec in definitions.get("entities", {}).items() if spec and spec.get("singleton")]
+        self.inputs = {name: spec if isinstance(spec, dict) else {"type": spec} for name, spec in definitions.get("inputs", {}).items()}
         self.described = {(view.stream, view.entity) for view in self.views}
         # (entity, key) -> stream name -> accepted events in arrival order
         self.rows = defaultdict(lambda: defaultdict(list))
@@ -137,7 +141,13 @@ class Oracle:
         if event.time > broker_timestamp + stream.max_clock_skew:
             return "future"
         outcomes = [self._accept(stream, row, event) for row in keys if (stream.name, row[0]) in self.described]
-        # The first row decides what is counted.
+        singletons = [(name, name) for name in self.singletons if (stream.name, name) in self.described]
+        if not outcomes:
+            outcomes = [self._accept(stream, row, event) for row in singletons]
+        elif outcomes[0] == "applied":
+            for row in singletons:
+                self.rows[row][stream.name].append(event)
+        # The first row decides what is counted, and what singletons take.
         return outcomes[0] if outcomes else "applied"
 
     def _accept(self, stream, row, event):
@@ -193,10 +203,10 @@ class Oracle:
     def newest_event_time(self):
         return max(self.newest.values())
 
-    def features(self, entity, key, t):
-        """All features of one entity, by name; None where there is no value."""
+    def features(self, entity, key, t, inputs={}):
+        """All features of one entity, by name; None where there is no value. `inputs` come with the request, of their types."""
         row = self.rows.get((entity, key))
-        values = {}
+        values = {name: spec.get("default") if inputs.get(name) is None else inputs[name] for name, spec in self.inputs.items()}
         for view in self.views:
             if view.entity != entity:
                 continue
@@ -321,6 +331,10 @@ def _aggregate(feature, events, t):
             if feature.distinct:
                 ordered = list(dict.fromkeys(ordered))
             return ordered[:feature.n]
+        case "top_k":
+            counts = Counter(map(_map_key, values))
+            ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0].encode()))[:feature.k]
+            return [{"count": count, "share": count / len(values), "value": value} for value, count in ranked]
     if not values:
         return None
     match feature.aggregation:

@@ -27,6 +27,14 @@ import Testing
             try request(#"{"features":["a"],"service":null,"keys":["k"],"as_of":null}"#) == LookupRequest(.features(["a"]), keys: ["k"]))
     }
 
+    @Test func readsInputs() throws {
+        let read = try request(#"{"service":"a","keys":["k"],"inputs":{"basket":59.90,"big":-1.5E+3,"device":"mob\u0069le","quick":true,"slow":false,"none":null}}"#)
+        #expect(read.inputs == [
+            "basket": .number("59.90"), "big": .number("-1.5E+3"), "device": .string("mobile"), "quick": .bool(true), "slow": .bool(false), "none": .null])
+        #expect(try request(#"{"service":"a","keys":["k"],"inputs":{}}"#).inputs.isEmpty)
+        #expect(try request(#"{"service":"a","keys":["k"],"inputs":null}"#).inputs.isEmpty)
+    }
+
     @Test(arguments: [
         ("", "At byte 0: an object is expected."),
         ("[]", "At byte 0: an object is expected."),
@@ -50,6 +58,11 @@ import Testing
         (#"{"keys":["k"]}"#, "The body names neither a service nor features."),
         (#"{"service":"a","features":["b"],"keys":["k"]}"#, "The body names a service and features."),
         (#"{"keys":["1","2","3","4"]}"#, "\"keys\" has more than 3 elements."),
+        (#"{"inputs":[]}"#, "At byte 10: \"inputs\" is not an object."),
+        (#"{"inputs":{"a":1,"a":2}}"#, "At byte 22: the input \"a\" is given twice."),
+        (#"{"inputs":{"a":[1]}}"#, "At byte 15: the input \"a\" is not a number, a string, true, false or null."),
+        (#"{"inputs":{"a":1.}}"#, "At byte 15: the input \"a\" is not a number, a string, true, false or null."),
+        (#"{"inputs":{"a":tru}}"#, "At byte 15: the input \"a\" is not a number, a string, true, false or null."),
         (#"{"as_of":"yesterday"}"#, "as_of is \"yesterday\", which is not a time."),
         (#"{"max_staleness":"5 parsecs"}"#, "max_staleness is \"5 parsecs\", which is not a duration."),
     ])

@@ -93,7 +93,7 @@ import Testing
             one.body == """
                 {"service":"homepage","version":2,"entity":"customer","description":"The home page's model.","max_staleness_ms":5000,\
                 "features":[{"name":"clicks_5m","type":"int64"},{"name":"spend_1h","type":"decimal(6)"},\
-                {"name":"last_category","type":"string"},{"name":"views_by_category","type":"map<string, int64>"}],\
+                {"name":"last_category","type":"string"},{"name":"views_by_category","type":"map<string, int64>"}],"inputs":[],\
                 "packed":{"schema":"f8fabe35e6d41b4f","features":["clicks_5m","spend_1h"],\
                 "columns":["clicks_5m","spend_1h"],"sparse":null}}
                 """)

@@ -7,9 +7,9 @@ final class BucketReplay {
     private let encoder: any RowEncoder
     private var record = RecordWriter()
 
-    init(plan: ExportPlan, layout: OutputLayout, logEnd: Int64, encoder: any RowEncoder) {
+    init(plan: ExportPlan, inputs: InputColumns, layout: OutputLayout, logEnd: Int64, encoder: any RowEncoder) {
         self.layout = layout
-        replay = EntityReplay(plan: plan, isAsKnown: layout.isAsKnown, logEnd: logEnd)
+        replay = EntityReplay(plan: plan, inputs: inputs, isAsKnown: layout.isAsKnown, logEnd: logEnd)
         self.encoder = encoder
     }
 

@@ -12,6 +12,7 @@ final class EntityReplay {
     }
 
     private let plan: ExportPlan
+    private let inputs: InputColumns
     private let isAsKnown: Bool
     /// Labels of requests whose horizon ends after this are null.
     private let logEnd: Int64
@@ -27,8 +28,9 @@ final class EntityReplay {
     /// Events that were neither late nor duplicate, or were, over all entities.
     private(set) var counts = ReplayCounts()
 
-    init(plan: ExportPlan, isAsKnown: Bool, logEnd: Int64) {
+    init(plan: ExportPlan, inputs: InputColumns, isAsKnown: Bool, logEnd: Int64) {
         self.plan = plan
+        self.inputs = inputs
         self.isAsKnown = isAsKnown
         self.logEnd = logEnd
         acceptor = RowEditor(plan: plan.replay)
@@ -152,7 +154,7 @@ final class EntityReplay {
                 if values.isFull { _ = finish(editor) }
             }
             if next > before { row = finish(editor) }
-            try answer(request, self.answer(row.map { [.init(bytes: $0, plan: plan.reading)] } ?? [], at: request.time))
+            try answer(request, self.answer(row.map { [.init(bytes: $0, plan: plan.reading)] } ?? [], to: request))
         }
     }
 
@@ -193,7 +195,7 @@ final class EntityReplay {
                 }
                 if let bytes { read.append(.init(bytes: bytes, plan: plan.reading)) }
             }
-            try answer(request, self.answer(read, at: request.time))
+            try answer(request, self.answer(read, to: request))
         }
     }
 
@@ -224,11 +226,11 @@ final class EntityReplay {
         return editor.finish()
     }
 
-    private func answer(_ rows: [RowReader.Row], at time: Int64) throws -> Answer {
+    private func answer(_ rows: [RowReader.Row], to request: RequestCodec.View) throws -> Answer {
         Answer(
             found: !rows.isEmpty,
-            values: try RowReader.values(plan.vector.read, rows: rows, at: time),
-            labels: labels(at: time))
+            values: try RowReader.values(plan.vector.read, rows: rows, at: request.time, inputs: inputs.values(request.cells)),
+            labels: labels(at: request.time))
     }
 }
 

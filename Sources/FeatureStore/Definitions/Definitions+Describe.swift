@@ -11,6 +11,7 @@ extension Definitions {
         lines += describeStreams()
         for view in views { lines += describe(view, bytes(view)) }
         lines += describeRows(bytes)
+        lines += describeInputs()
         lines += describeDerived()
         lines += describeServices()
         lines += describeVectors()
@@ -109,6 +110,7 @@ extension Definitions {
         guard !derived.isEmpty else { return [] }
         var table = TextTable(["DERIVED", "ENTITY", "TYPE", "DEFAULT", "EXPRESSION"])
         var types: [String: [String: ValueType]] = [:]
+        for entity in entities { for input in inputs { types[entity.name, default: [:]][input.name] = input.type } }
         for view in views {
             guard let stream = streams.first(where: { $0.name == view.stream }) else { continue }
             for feature in view.features { types[view.entity, default: [:]][feature.name] = Self.featureType(of: feature, in: stream) }

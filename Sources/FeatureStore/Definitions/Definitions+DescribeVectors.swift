@@ -1,4 +1,12 @@
 extension Definitions {
+    /// What requests bring with them.
+    func describeInputs() -> [String] {
+        guard !inputs.isEmpty else { return [] }
+        var table = TextTable(["INPUT", "TYPE", "DEFAULT", "DESCRIPTION"])
+        for input in inputs { table.add(input.name, "\(input.type)", input.defaultValue.map(Self.text) ?? "-", input.description) }
+        return table.lines(indent: "") + [""]
+    }
+
     /// What each service's vector is for a model: which columns each feature has, and what the service does to its values.
     func describeVectors() -> [String] {
         let store = Store(self)
@@ -19,6 +27,10 @@ extension Definitions {
             if !columns.others.isEmpty {
                 lines.append("  without columns: \(columns.others.map { "\($0.name) (\($0.type))" }.joined(separator: ", "))")
             }
+            for level in service.fallback {
+                lines.append("  falls back to \(level.name): \(level.entity)\(level.key.map { " by \($0)" } ?? ", a singleton")")
+            }
+            if let deadline = service.deadline { lines.append("  answers after \(deadline / 1000) ms with what it has") }
             return lines + [""]
         }
     }

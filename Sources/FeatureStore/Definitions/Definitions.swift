@@ -10,6 +10,8 @@ public struct Definitions: Sendable {
     public var derived: [DerivedDefinition]
     /// Each with a stream and a view of its name, which are among the others.
     public var pushed: [PushedDefinition]
+    /// What requests bring with them.
+    public var inputs: [InputDefinition] = []
     public var services: [ServiceDefinition]
     public var store: StoreSettings
     public var kafka: KafkaSettings
@@ -37,10 +39,28 @@ public struct Definitions: Sendable {
 public struct EntityDefinition: Sendable, Equatable {
     public var name: String
     public var description: String
+    /// There is only one of it, and every event of every stream describes it: the shop as a whole. Its key is its name.
+    public var isSingleton = false
+    /// How long values may be kept that were merged over shards; nil: not at all.
+    public var cache: CacheSettings?
 
-    public init(name: String, description: String = "") {
+    public init(name: String, description: String = "", isSingleton: Bool = false, cache: CacheSettings? = nil) {
         self.name = name
         self.description = description
+        self.isSingleton = isSingleton
+        self.cache = cache
+    }
+}
+
+/// Bounds on the values of an entity that are kept between requests.
+public struct CacheSettings: Sendable, Equatable {
+    /// Nothing older is ever served.
+    public var maxAge: Microseconds
+    public var maxEntries = 10_000
+
+    public init(maxAge: Microseconds, maxEntries: Int = 10_000) {
+        self.maxAge = maxAge
+        self.maxEntries = maxEntries
     }
 }
 

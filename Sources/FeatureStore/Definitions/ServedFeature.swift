@@ -6,8 +6,13 @@ public struct ServedFeature: Sendable, Equatable {
     public var clip: ValueClip?
     /// Nil: numbers and vectors are columns as they are, everything else has none.
     public var encoding: FeatureEncoding?
+    /// By the name of a level of the service: the feature of that level's entity that takes its place when there is no value.
+    public var fallback: [String: String]
 
-    public init(defaultValue: Value? = nil, clip: ValueClip? = nil, encoding: FeatureEncoding? = nil) {
+    public init(
+        defaultValue: Value? = nil, clip: ValueClip? = nil, encoding: FeatureEncoding? = nil, fallback: [String: String] = [:]
+    ) {
+        self.fallback = fallback
         self.defaultValue = defaultValue
         self.clip = clip
         self.encoding = encoding

@@ -192,6 +192,10 @@ public struct ServiceDefinition: Sendable {
     public var features: [String]
     /// What it says of single features, by name.
     public var served: [String: ServedFeature] = [:]
+    /// Where it looks for values that the entity does not have, first to last.
+    public var fallback: [FallbackLevel] = []
+    /// How long after a request has come it is answered with what has been read; nil: everything is read.
+    public var deadline: Microseconds?
     /// Values are `stale` when the shard is further than this behind its topics.
     public var maxStaleness: Microseconds?
     /// Where copies of its answers go.

@@ -7,6 +7,8 @@ extension Explainer {
         case .defaulted: absence(origin) + " The definitions give a default for that."
         case .warming: warming(origin)
         case .stale: staleness(value, feature, origin)
+        // An explanation is of the entity's own value, and has no deadline.
+        case .fallback, .overdue: absence(origin)
         }
     }
 
@@ -18,6 +20,7 @@ extension Explainer {
         case .present: return "Computed from its inputs."
         case .missing: return nothing
         case .defaulted: return nothing + " The definitions give a default for that."
+        case .fallback, .overdue: return nothing
         case .warming: return "Warming, because of its inputs: \(names(.warming))."
         case .stale:
             let stale = names(.stale)

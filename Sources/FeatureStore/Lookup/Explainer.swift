@@ -48,6 +48,10 @@ struct Explainer {
                 explained.append(.init(
                     name: entry.name, type: entry.type, value: value, reason: reason(value, definition, origin),
                     defaultValue: entry.defaultValue, ttl: definition.ttl, origin: .view(origin)))
+            case .input:
+                explained.append(.init(
+                    name: entry.name, type: entry.type, value: value, reason: "It comes with the request; an explanation is given none.",
+                    defaultValue: entry.defaultValue, ttl: nil, origin: .input))
             case .derived(_, let inputs):
                 let expression = definitions.derived.first { $0.name == entry.name && $0.entity == definitions.entities[entity].name }?.expression
                 let read = inputs.map { (catalog.features[$0].name, values[features.firstIndex(of: $0)!]) }

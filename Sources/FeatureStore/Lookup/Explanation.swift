@@ -81,6 +81,8 @@ public struct Explanation: Sendable {
         case view(ViewOrigin)
         /// The expression, and the features it reads; each is one of `features`.
         case derived(expression: String, inputs: [String])
+        /// Given with the request.
+        case input
     }
 
     public struct ViewOrigin: Sendable {

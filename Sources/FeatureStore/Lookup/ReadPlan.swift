@@ -128,6 +128,8 @@ package struct ReadPlan: Sendable {
     /// The slot of each output of the vector; nil when they are the first `outputCount` slots, in order.
     let outputs: [Int]?
     let outputCount: Int
+    /// The slots that the request fills, with the index of the input in the definitions.
+    package let inputs: [(slot: Int, input: Int)]
     /// What the service does to single values once they are finished; empty: nothing.
     let treatments: [Treatment]
 
@@ -144,6 +146,7 @@ package struct ReadPlan: Sendable {
         var derived: [Derived] = []
         var byView: [Int: [(slot: Int, feature: FeatureDefinition)]] = [:]
         var resolved: Set<Int> = []
+        var given: [(slot: Int, input: Int)] = []
         func slot(of feature: Int) -> Int {
             if let known = slotOf[feature] { return known }
             slotOf[feature] = slots.count
@@ -158,6 +161,7 @@ package struct ReadPlan: Sendable {
             let entry = catalog.features[feature]
             switch entry.source {
             case .view(let view, let definition): byView[view, default: []].append((slot(of: feature), definition))
+            case .input(let index): given.append((slot(of: feature), index))
             case .derived(let derivation, let inputs):
                 for input in inputs { resolve(input) }
                 derived.append(Derived(
@@ -172,6 +176,7 @@ package struct ReadPlan: Sendable {
         for feature in wanted { resolve(feature) }
         self.derived = derived
         self.slots = slots
+        inputs = given
         views = byView.sorted { $0.key < $1.key }.map { index, features in
             Self.viewRead(index, features, plan: plan, definitions: catalog.definitions)
         }

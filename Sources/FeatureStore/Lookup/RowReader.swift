@@ -17,21 +17,22 @@ package struct RowReader {
         }
     }
 
-    /// The values of `plan` at `time`, merged over `rows` (one per shard that holds the entity; none: an unknown entity).
+    /// The values of `plan` at `time`, merged over `rows` (one per shard that holds the entity; none: an unknown entity). `inputs`: what the
+    /// request gives for each of the definitions'; empty: nothing.
     package static func values(
-        _ plan: ReadPlan, rows: [Row], at time: Int64
+        _ plan: ReadPlan, rows: [Row], at time: Int64, inputs: [Value] = []
     ) throws(CorruptRow) -> [FeatureValue] {
-        try values(plan, rows: rows.span, at: time)
+        try values(plan, rows: rows.span, at: time, inputs: inputs)
     }
 
     /// A span: a lookup has one row, and that needs no array.
     static func values(
-        _ plan: ReadPlan, rows: Span<Row>, at time: Int64
+        _ plan: ReadPlan, rows: Span<Row>, at time: Int64, inputs: [Value]
     ) throws(CorruptRow) -> [FeatureValue] {
         var slots = [FeatureValue](capacity: plan.slots.count) { slots in
             while !slots.isFull { slots.append(FeatureValue(value: .null, status: .missing, newestEventTime: nil)) }
         }
-        try finish(plan, rows, at: time, into: slots.mutableSpan)
+        try finish(plan, rows, at: time, inputs, into: slots.mutableSpan)
         if let outputs = plan.outputs {
             slots = outputs.map { slots[$0] }
         } else {
@@ -42,9 +43,14 @@ package struct RowReader {
     }
 
     private static func finish(
-        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, into slots: consuming MutableSpan<FeatureValue>
+        _ plan: ReadPlan, _ rows: Span<Row>, at time: Int64, _ inputs: [Value], into slots: consuming MutableSpan<FeatureValue>
     ) throws(CorruptRow) {
         if !rows.isEmpty { try read(plan, rows, at: time, into: &slots) }
+        if !inputs.isEmpty {
+            for (slot, input) in plan.inputs where !inputs[input].isNull {
+                slots[slot] = FeatureValue(value: inputs[input], status: .present, newestEventTime: nil)
+            }
+        }
         let defaults = plan.slots.span, derived = plan.derived.span
         for i in slots.indices { slots[i].settle(defaults[i], at: time) }
         for i in derived.indices { derive(derived[i], &slots) }

@@ -237,7 +237,7 @@ public final class Store: Sendable {
         throw .mixedEntities(definitions.entities.map(\.name))
     }
 
-    private func plan(
+    func plan(
         _ names: [String], entity: Int, service: ServiceDefinition?
     ) throws(LookupError) -> VectorPlan {
         var indexes: [Int] = []
@@ -245,12 +245,15 @@ public final class Store: Sendable {
             guard let index = catalog.featureIndexes[entity][name] else { throw .unknownFeature(name, nearest: nil) }
             indexes.append(index)
         }
+        var fallback: FallbackPlan?
+        if let service { fallback = try self.fallback(of: service) }
         let served = service.map { service in service.served.isEmpty ? [] : names.map { service.served[$0] } } ?? []
         return VectorPlan(
             service: service?.name, version: service?.version, entity: definitions.entities[entity].name,
             featureNames: names, types: indexes.map { catalog.features[$0].type }, maxStaleness: service?.maxStaleness,
             read: ReadPlan(features: indexes, catalog: catalog, entity: entity, served: served), served: served,
-            dimension: { catalog.dimension(of: indexes[$0]) })
+            dimension: { catalog.dimension(of: indexes[$0]) }, inputs: definitions.inputs, fallback: fallback, deadline: service?.deadline,
+            cache: isInAnyShard(entity: entity) ? definitions.entities[entity].cache : nil)
     }
 
     // MARK: Lookups
@@ -276,7 +279,7 @@ public final class Store: Sendable {
                 case .one(let shard): shard.isBehind(limit, now: now)
                 case .all(let shards): shards.contains { $0.isBehind(limit, now: now) }
                 }
-            if isBehind { vector.markStale() }
+            if isBehind { vector.markStale(plan.read) }
         }
         return vector
     }
@@ -317,6 +320,8 @@ public final class Store: Sendable {
                 shard: number, reason: known ?? (number < 0
                     ? "the topics have not been read yet" : "partition \(number) is not assigned to this process"))
         case .all:
+            let entity = definitions.entities[entity]
+            if entity.isSingleton, !key.elementsEqual(entity.name.utf8) { throw .notTheSingleton(entity.name) }
             let shards = shards
             if shards.isEmpty { throw .shardUnavailable(shard: -1, reason: "no partition is assigned to this process") }
             return .all(shards)
@@ -329,11 +334,11 @@ public final class Store: Sendable {
         let entity = plan.read.entity
         return try shard.withRow(entity: entity, key: key) { bytes in
             guard let bytes else {
-                return Vector(found: false, values: try RowReader.values(plan.read, rows: [], at: time), shards: shard.numbers)
+                return Vector(found: false, values: try RowReader.values(plan.read, rows: [], at: time, inputs: plan.inputValues), shards: shard.numbers)
             }
             let row = CollectionOfOne(
                 RowReader.Row(bytes: bytes, plan: shard.catalog.entities[entity], since: shard.since[entity]))
-            return Vector(found: true, values: try RowReader.values(plan.read, rows: row.span, at: time), shards: shard.numbers)
+            return Vector(found: true, values: try RowReader.values(plan.read, rows: row.span, at: time, inputs: plan.inputValues), shards: shard.numbers)
         }
     }
 
@@ -353,7 +358,7 @@ public final class Store: Sendable {
                     bytes: UnsafeRawBufferPointer(copy), plan: shard.catalog.entities[entity], since: shard.since[entity]))
             }
         }
-        let values = try RowReader.values(plan.read, rows: rows, at: time)
+        let values = try RowReader.values(plan.read, rows: rows, at: time, inputs: plan.inputValues)
         return Vector(found: !rows.isEmpty, values: values, shards: shards.map(\.number))
     }
 
@@ -366,7 +371,18 @@ public final class Store: Sendable {
 }
 
 extension Vector {
-    mutating func markStale() {
+    /// All but what came with the request.
+    mutating func markStale(_ plan: ReadPlan? = nil) {
         for i in values.indices where values[i].status == .present { values[i].status = .stale }
+        guard let plan, !plan.inputs.isEmpty else { return }
+        for output in values.indices where values[output].status == .stale && plan.isInput(output) { values[output].status = .present }
+    }
+}
+
+extension ReadPlan {
+    /// Whether the output is an input of the request as it came.
+    func isInput(_ output: Int) -> Bool {
+        let slot = outputs?[output] ?? output
+        return inputs.contains { $0.slot == slot }
     }
 }

@@ -60,6 +60,10 @@ public enum FeatureStatus: UInt8, Sendable, CaseIterable, CustomStringConvertibl
     case defaulted = 4
     /// The feature was added when the store already had events, and its window still reaches back to before that.
     case warming = 5
+    /// The entity itself has no value; this is another one's, of a level that the service falls back to.
+    case fallback = 6
+    /// Not read before the service's deadline; the default is given, if there is one.
+    case overdue = 7
 
     public var description: String {
         switch self {
@@ -68,6 +72,8 @@ public enum FeatureStatus: UInt8, Sendable, CaseIterable, CustomStringConvertibl
         case .stale: "stale"
         case .defaulted: "defaulted"
         case .warming: "warming"
+        case .fallback: "fallback"
+        case .overdue: "overdue"
         }
     }
 }

@@ -10,13 +10,27 @@ public final class VectorPlan: Sendable {
     public let maxStaleness: Microseconds?
     /// What the vector is for a model.
     public let columns: VectorColumns
+    /// Where values come from that the entity does not have; nil: from nowhere.
+    public let fallback: FallbackPlan?
+    public let deadline: Microseconds?
+    /// How long values may be kept that are merged over shards; nil: they are read each time.
+    public let cache: CacheSettings?
     package let read: ReadPlan
+    /// Those of the definitions, and what one request gives for them; empty: nothing.
+    let inputDefinitions: [InputDefinition]
+    package let inputValues: [Value]
 
     /// `served`: what the service says of each feature; empty: nothing of any. `dimension`: of vectors, by index, how many elements they have.
     package init(
         service: String?, version: Int?, entity: String, featureNames: [String], types: [ValueType],
-        maxStaleness: Microseconds?, read: ReadPlan, served: [ServedFeature?] = [], dimension: (Int) -> Int? = { _ in nil }
+        maxStaleness: Microseconds?, read: ReadPlan, served: [ServedFeature?] = [], dimension: (Int) -> Int? = { _ in nil },
+        inputs: [InputDefinition] = [], fallback: FallbackPlan? = nil, deadline: Microseconds? = nil, cache: CacheSettings? = nil
     ) {
+        self.fallback = fallback
+        self.deadline = deadline
+        self.cache = cache
+        inputDefinitions = inputs
+        inputValues = []
         columns = VectorColumns(names: featureNames, types: types, served: served, dimension: dimension)
         self.service = service
         self.version = version
@@ -25,6 +39,22 @@ public final class VectorPlan: Sendable {
         self.types = types
         self.maxStaleness = maxStaleness
         self.read = read
+    }
+
+    init(_ plan: VectorPlan, inputValues: [Value]) {
+        service = plan.service
+        version = plan.version
+        entity = plan.entity
+        featureNames = plan.featureNames
+        types = plan.types
+        maxStaleness = plan.maxStaleness
+        columns = plan.columns
+        fallback = plan.fallback
+        deadline = plan.deadline
+        cache = plan.cache
+        read = plan.read
+        inputDefinitions = plan.inputDefinitions
+        self.inputValues = inputValues
     }
 }
 
@@ -35,6 +65,11 @@ public struct Vector: Sendable, Equatable {
     public var values: [FeatureValue]
     /// The shards it was read from: one, or all of them for entities that the topics are not partitioned by.
     public var shards: [Int]
+    /// Only where the service has levels: per value 0 for the entity's own, n for that of the n-th level, `noLevel` for a default or none.
+    public var levels: [UInt8] = []
+    /// How old the values are; 0 unless they were kept.
+    public var age: Microseconds = 0
+    public static let noLevel: UInt8 = 255
     public init(found: Bool, values: [FeatureValue], shards: [Int]) {
         self.found = found
         self.values = values
@@ -49,11 +84,17 @@ public enum LookupError: Error, Equatable {
     case unknownEntity(String, known: [String])
     /// There may be such a feature, but it is not one of the service's.
     case notInService(String, service: String, nearest: String?)
+    /// The service (nil: the features named) uses no such input.
+    case unknownInput(String, service: String?, known: [String])
+    /// An input that is not of its type.
+    case badInput(String, ValueType)
     /// Features of different entities in one request.
     case mixedEntities([String])
     /// The shard of this key is not served by this process (not assigned yet, or stopped); `reason` says which.
     case shardUnavailable(shard: Int, reason: String)
     case emptyKey
+    /// A singleton has one key, its name.
+    case notTheSingleton(String)
     /// `as_of` is outside of 1970-01-02 ... 2106-02-07.
     case timeOutOfRange(Int64)
     case keyTooLong(bytes: Int, limit: Int)

@@ -8,7 +8,8 @@ package final class Catalog: Sendable {
     package let features: [CatalogFeature]
     /// Per entity: feature name -> index into `features`.
     package let featureIndexes: [[String: Int]]
-    /// Per stream: the first of its keys whose entity has views. An event that describes several entities is counted once, for this one.
+    /// Per stream: the first of its keys whose entity has views; -1: none has. An event that describes several entities is counted once,
+    /// for this one, and singletons take what this one has taken.
     package let countingKeys: [Int]
 
     package init(_ definitions: Definitions, ids: SectionIDs = .init()) {
@@ -22,7 +23,8 @@ package final class Catalog: Sendable {
             var streams: [EntityPlan.Stream] = []
             var byName: [String: Int] = [:]
             for (streamIndex, stream) in definitions.streams.enumerated() {
-                guard let keyIndex = stream.keys.firstIndex(where: { $0.entity == entity.name }) else { continue }
+                let keyIndex = entity.isSingleton ? -1 : stream.keys.firstIndex { $0.entity == entity.name }
+                guard let keyIndex else { continue }
                 guard EntityPlan.hasPart(stream, of: entity.name, in: definitions) else { continue }
                 let over = definitions.views.filter { $0.entity == entity.name && $0.stream == stream.name }
                 var viewIndexes: [Int] = []
@@ -44,6 +46,11 @@ package final class Catalog: Sendable {
                     hasIDs: stream.idPath != nil, allowedLateness: stream.allowedLateness, maxIDs: stream.maxIDsPerRow,
                     views: viewIndexes))
             }
+            for (index, input) in definitions.inputs.enumerated() {
+                byName[input.name] = features.count
+                features.append(CatalogFeature(
+                    name: input.name, entity: entityIndex, type: input.type, defaultValue: input.defaultValue, source: .input(index: index)))
+            }
             // In the order of the file, again and again, until no further one resolves: derived features may use one another.
             var waiting = definitions.derived.filter { $0.entity == entity.name }
             while let next = waiting.firstIndex(where: { definition in
@@ -61,14 +68,14 @@ package final class Catalog: Sendable {
             let logs = EntityPlan.logs(of: views, streams, in: definitions)
             plans.append(EntityPlan(
                 index: entityIndex, name: entity.name, keyPrefix: ids.id(entity: entity.name), streams: streams, views: views,
-                logs: logs, retractions: EntityPlan.retractions(for: logs, streams, in: definitions)))
+                logs: logs, retractions: EntityPlan.retractions(for: logs, streams, in: definitions), isSingleton: entity.isSingleton))
             indexes.append(byName)
         }
         entities = plans
         self.features = features
         featureIndexes = indexes
         countingKeys = definitions.streams.indices.map { index in
-            plans.compactMap { $0.streams.first { $0.index == index }?.keyIndex }.min() ?? -1
+            plans.compactMap { $0.streams.first { $0.index == index && $0.keyIndex >= 0 }?.keyIndex }.min() ?? -1
         }
         self.ids = ids
     }
@@ -84,6 +91,8 @@ package struct CatalogFeature: Sendable {
         case view(index: Int, FeatureDefinition)
         /// Computed from other features; indexes into the catalogue.
         case derived(Derivation, inputs: [Int])
+        /// Given with the request; index into `Definitions.inputs`.
+        case input(index: Int)
     }
     package var name: String
     package var entity: Int

@@ -5,7 +5,7 @@ package final class EntityPlan: Sendable {
         package var index: Int
         /// Names the stream's section in a row; given once per store and never reused.
         package var id: UInt16
-        /// Which of the event's keys is this entity's.
+        /// Which of the event's keys is this entity's; -1: it is a singleton, and every event describes it.
         package var keyIndex: Int
         package var keyCount: Int
         package var hasIDs: Bool
@@ -18,6 +18,7 @@ package final class EntityPlan: Sendable {
     /// Index into `Definitions.entities`.
     package let index: Int
     package let name: String
+    package let isSingleton: Bool
     /// First byte of the LMDB key of this entity's rows; given once per store and never reused.
     package let keyPrefix: UInt8
     package let streams: [Stream]
@@ -28,10 +29,11 @@ package final class EntityPlan: Sendable {
 
     package init(
         index: Int, name: String, keyPrefix: UInt8, streams: [Stream], views: [ViewPlan], logs: [EventLogPlan] = [],
-        retractions: [RetractionPlan] = []
+        retractions: [RetractionPlan] = [], isSingleton: Bool = false
     ) {
         self.index = index
         self.name = name
+        self.isSingleton = isSingleton
         self.keyPrefix = keyPrefix
         self.streams = streams
         self.views = views
@@ -50,6 +52,6 @@ package final class EntityPlan: Sendable {
             },
             views: kept.map { views[$0] },
             logs: logs.filter { log in log.kind != .view || kept.contains { views[$0].id == log.id } },
-            retractions: retractions)
+            retractions: retractions, isSingleton: isSingleton)
     }
 }

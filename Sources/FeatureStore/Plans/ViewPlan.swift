@@ -130,6 +130,7 @@ package final class ViewPlan: Sendable {
             text += "|S\(column.kind.rawValue)/\(name(column.field))/\(column.n)/\(column.distinct)"
         }
         text += eventFingerprint(in: definitions)
+        if definitions.entities.contains(where: { $0.name == definition.entity && $0.isSingleton }) { text += "|singleton" }
         return XXHash64.hash(text: text)
     }
 }

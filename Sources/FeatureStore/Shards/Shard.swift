@@ -33,7 +33,7 @@ public final class Shard: Sendable {
     private let settings: StoreSettings
     let status: Mutex<Status>
     /// Used by the one thread that applies.
-    private nonisolated(unsafe) var editors: [RowEditor]
+    nonisolated(unsafe) var editors: [RowEditor]
     private nonisolated(unsafe) var order = EventOrder()
 
     struct Status {
@@ -264,8 +264,12 @@ public final class Shard: Sendable {
                 var newRows = 0
                 var bodyTime: Duration = .zero
                 try environment.write { transaction in
-                    for entity in catalog.entities {
-                        try apply(batch, entity, &counts, &newRows, transaction)
+                    var taken = Taken(batch, in: catalog)
+                    for entity in catalog.entities where !entity.isSingleton {
+                        try apply(batch, entity, &counts, &newRows, &taken, transaction)
+                    }
+                    for entity in catalog.entities where entity.isSingleton {
+                        try applyAll(batch, to: entity, &counts, &newRows, taken, transaction)
                     }
                     try record(progress, counts, before, transaction)
                     bodyTime = ContinuousClock.now - began
@@ -295,7 +299,7 @@ public final class Shard: Sendable {
 
     private func apply(
         _ batch: EventBatch, _ entity: EntityPlan, _ counts: inout [StreamCounts], _ newRows: inout Int,
-        _ transaction: borrowing WriteTransaction
+        _ taken: inout Taken, _ transaction: borrowing WriteTransaction
     ) throws {
         guard !entity.views.isEmpty, batch.eventCount > 0 else { return }
         var keyIndexes = Array(repeating: -1, count: catalog.definitions.streams.count)
@@ -326,7 +330,10 @@ public final class Shard: Sendable {
                         let outcome = editor.apply(
                             stream: positions[stream], time: event.time, id: event.id, values: batch.values + Int(event.firstValue))
                         if let reason = outcome.dropReason { dropped.add(reason, stream: entity.streams[positions[stream]].id) }
-                        if keyIndexes[stream] == catalog.countingKeys[stream] { counts[stream].add(outcome) }
+                        if keyIndexes[stream] == catalog.countingKeys[stream] {
+                            counts[stream].add(outcome)
+                            taken.note(sorted[at], outcome)
+                        }
                     }
                     at += 1
                 } while at < sorted.count && sorted.continuesKey(at: at)

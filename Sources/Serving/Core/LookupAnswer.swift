@@ -11,6 +11,8 @@ public struct LookupAnswer: Sendable {
     let contract: VectorContract
     /// Service, entity, names and types, in the order of every vector.
     public var plan: VectorPlan { contract.plan }
+    /// Whether values may be kept ones, so that each vector says how old it is.
+    public var statesAge: Bool { contract.statesAge }
     /// µs since the epoch.
     public let asOf: Int64
     /// How old the newest state is in the furthest-behind shard that was read; µs, 0 when caught up. Nil while a shard that was read has

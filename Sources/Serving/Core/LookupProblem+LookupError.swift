@@ -19,6 +19,16 @@ extension LookupProblem {
             self.init(
                 .unknownFeature, detail: "The service \"\(service)\" has no feature \"\(name)\".",
                 remedy: (nearest.map { "Did you mean \"\($0)\"? " } ?? "") + "GET /v1/services/\(service) lists its features.")
+        case .unknownInput(let name, let service, let known):
+            self.init(
+                .badRequest,
+                detail: (service.map { "The service \"\($0)\" has" } ?? "The features have") + " no input \"\(name.prefix(64))\".",
+                remedy: known.isEmpty ? "Leave it out: it has no inputs." : Self.didYouMean(name, known) + "Its inputs: \(known.joined(separator: ", ")).")
+        case .badInput(let name, let type):
+            self.init(
+                .badRequest, detail: "The input \"\(name)\" is not \(type == .int ? "an int64" : "a \(type)").",
+                remedy: type == .string
+                    ? "Give a string of at most \(InputDefinition.maxStringBytes) bytes, or null." : type == .bool ? "Give true, false or null." : "Give a number within 64 bits, or null.")
         case .unknownEntity(let name, let known):
             self.init(
                 .unknownEntity, detail: "There is no entity \"\(name)\".",
@@ -35,6 +45,10 @@ extension LookupProblem {
                 remedy: "Try again in a second, or ask the process that serves this shard; GET /v1/shards shows which are served here.")
         case .emptyKey:
             self = .emptyKey()
+        case .notTheSingleton(let entity):
+            self.init(
+                .badKey, detail: "There is only one \(entity), and its key is its name.",
+                remedy: "Give the key \"\(entity)\".")
         case .keyTooLong(let bytes, let limit):
             self.init(
                 .badKey, detail: "A key has \(bytes) bytes; the limit is \(limit).", remedy: "Use the key under which events are produced.")

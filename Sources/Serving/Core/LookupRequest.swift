@@ -19,6 +19,8 @@ public struct LookupRequest: Sendable, Equatable {
     public var maxStaleness: Microseconds?
     /// Records that must have been applied before: what a push answered. Whoever has some waits (`LookupService.wait`) before it looks up.
     public var minPosition: [SourceOffset]
+    /// What the request brings with it, by the inputs' names; the same for all keys.
+    public var inputs: [String: GivenInput] = [:]
 
     public init(
         _ selection: Selection, keys: [String], asOf: Int64? = nil, maxStaleness: Microseconds? = nil, minPosition: [SourceOffset] = []

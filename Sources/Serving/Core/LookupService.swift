@@ -9,6 +9,8 @@ public final class LookupService: Sendable {
     public let metrics: ServingMetrics
     private let contracts: ContractCache
     private let shards: ShardView
+    /// By entity.
+    private let caches: [String: MergedCache]
     public let feastViews: FeastViews
     let feastPlans = FeastPlanCache()
     /// Nil: nothing is pushed.
@@ -23,6 +25,9 @@ public final class LookupService: Sendable {
         metrics = ServingMetrics()
         contracts = ContractCache(source: source)
         shards = ShardView(source: source)
+        caches = Dictionary(uniqueKeysWithValues: source.definitions.entities.compactMap { entity in
+            entity.cache.map { (entity.name, MergedCache($0)) }
+        })
         feastViews = FeastViews(source.definitions)
     }
 
@@ -66,17 +71,22 @@ public final class LookupService: Sendable {
     ) throws(LookupProblem) {
         try check(keyBytes: key.count, at: 0)
         let contract: VectorContract
+        do throws(LookupError) { contract = try contracts.service(service) } catch { throw LookupProblem(error, key: nil) }
+        guard contract.isPlain else {
+            let request = LookupRequest(.service(contract.plan.service ?? ""), keys: [String(decoding: key, as: UTF8.self)])
+            try answer(request, now: now).write(to: &json)
+            return log(contract, key, json)
+        }
         let vector: Vector
         let view = shards.snapshot(now: now)
         let asOf = source.now()
         do throws(LookupError) {
-            contract = try contracts.service(service)
             vector = try source.lookup(contract.plan, key, asOf, nil)
         } catch {
             throw LookupProblem(error, key: String(decoding: key, as: UTF8.self))
         }
         guard vector.shards.count == 1, let shard = view[vector.shards[0]] else {
-            let answer = answer(contract, asOf, [.init(key: String(decoding: key, as: UTF8.self), vector: vector)], view)
+            let answer = answer(contract, asOf, [.init(key: String(decoding: key, as: UTF8.self), vector: vector)], view, [:])
             answer.write(to: &json)
             return log(contract, key, json)
         }
@@ -93,55 +103,42 @@ public final class LookupService: Sendable {
     private func answer(_ request: LookupRequest, now: ContinuousClock.Instant) throws(LookupProblem) -> LookupAnswer {
         try check(request)
         let contract: VectorContract
+        let plan: VectorPlan
         do throws(LookupError) {
             contract = try contracts.contract(request.selection)
+            plan = try contract.plan.given(request.inputs)
         } catch {
             throw LookupProblem(error, key: nil)
         }
         let view = shards.snapshot(now: now)
         let asOf = request.asOf ?? source.now()
+        var reader = RequestReader(
+            source: source, caches: caches, metrics: metrics.degradation, view: view, asOf: asOf, maxStaleness: request.maxStaleness, isNow: request.asOf == nil,
+            deadline: plan.deadline.map { now + .microseconds($0) })
         var entries: [LookupAnswer.Entry] = []
         entries.reserveCapacity(request.keys.count)
-        for key in request.keys {
-            let vector = try read(key, contract.plan, asOf: asOf, maxStaleness: request.maxStaleness)
-            entries.append(.init(key: key, vector: vector))
-        }
-        return answer(contract, asOf, entries, view)
+        for key in request.keys { entries.append(.init(key: key, vector: try reader.vector(key, plan))) }
+        return answer(contract, asOf, entries, view, reader.earlier)
     }
 
+    /// `earlier`: of the shards that kept vectors were read of, where they stood then, and how long ago.
     private func answer(
-        _ contract: VectorContract, _ asOf: Int64, _ entries: [LookupAnswer.Entry], _ view: ShardView.Snapshot
+        _ contract: VectorContract, _ asOf: Int64, _ entries: [LookupAnswer.Entry], _ view: ShardView.Snapshot,
+        _ earlier: [Int: (view: ShardView.Snapshot, age: Microseconds)]
     ) -> LookupAnswer {
         let used = entries.count == 1 ? entries[0].vector.shards : Set(entries.lazy.flatMap(\.vector.shards)).sorted()
         var positions: [ShardStatus.SourcePosition] = []
         var freshness = FreshnessOfShards()
         for shard in used {
-            guard let status = view[shard]?.status else {
+            let then = earlier[shard]
+            guard let status = (then?.view ?? view)[shard]?.status else {
                 freshness.add(nil, lag: nil)
                 continue
             }
             positions += status.positions
-            freshness.add(status.freshness, lag: status.lagEvents)
+            freshness.add(status.freshness.map { $0 + (then?.age ?? 0) }, lag: status.lagEvents)
         }
         return LookupAnswer(contract: contract, asOf: asOf, freshness: freshness.value, entries: entries, positions: positions)
-    }
-
-    private func read(
-        _ key: String, _ plan: VectorPlan, asOf: Int64, maxStaleness: Microseconds?
-    ) throws(LookupProblem) -> Vector {
-        var key = key
-        // `withUTF8` does not carry typed errors, hence the Result.
-        let result: Result<Vector, LookupError> = key.withUTF8 { bytes in
-            do throws(LookupError) {
-                return .success(try source.lookup(plan, UnsafeRawBufferPointer(bytes), asOf, maxStaleness))
-            } catch {
-                return .failure(error)
-            }
-        }
-        switch result {
-        case .success(let vector): return vector
-        case .failure(let error): throw LookupProblem(error, key: key)
-        }
     }
 
     private func check(keyBytes count: Int, at index: Int) throws(LookupProblem) {

@@ -9,10 +9,16 @@ final class VectorContract: Sendable {
     /// `"features":["clicks_5m",…]`
     let jsonFeatures: [UInt8]
     let log: ServedLog?
+    /// Read in one step, and answered without levels and ages.
+    let isPlain: Bool
+    /// Whether values may be kept ones, so that each vector says how old it is.
+    let statesAge: Bool
 
     init(_ plan: VectorPlan, log: ServedLogDefinition? = nil) {
         self.plan = plan
         self.log = log.map { ServedLog($0) }
+        isPlain = plan.fallback == nil && plan.deadline == nil && plan.cache == nil
+        statesAge = plan.cache != nil || plan.fallback?.levels.contains { $0.plan.cache != nil } ?? false
         var head = JSONWriter()
         head.key("service")
         if let service = plan.service { head.string(service) } else { head.null() }

@@ -17,6 +17,10 @@ extension LookupAnswer {
                 out.string(1, entry.key)
                 out.bool(2, entry.vector.found)
                 for feature in entry.vector.values { out.message(3) { $0.feature(feature) } }
+                if plan.fallback != nil {
+                    for i in entry.vector.values.indices { out.set(4, plan.levelName(entry.vector, i) ?? "") }
+                }
+                if statesAge { out.set(5, entry.vector.age) }
             }
         }
         for position in positions {
@@ -104,6 +108,12 @@ extension LookupService {
                 }
                 if let maxStaleness = plan.maxStaleness { out.set(6, maxStaleness) }
                 out.message(7) { $0.packed(plan.columns) }
+                for input in plan.inputs {
+                    out.message(8) { out in
+                        out.string(1, input.name)
+                        out.string(2, input.type.description)
+                    }
+                }
             }
         }
         return out.bytes

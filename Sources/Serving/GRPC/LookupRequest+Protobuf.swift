@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import Serving
 
 extension LookupRequest {
@@ -10,6 +11,7 @@ extension LookupRequest {
         var keys: [String] = []
         var asOf: Int64?
         var maxStaleness: Int64?
+        var inputs: [String: GivenInput] = [:]
         do throws(MalformedMessage) {
             var reader = ProtobufReader(bytes)
             while let field = try reader.nextField() {
@@ -18,6 +20,7 @@ extension LookupRequest {
                 case (2, .bytes) where features.count <= Self.maxFeatures: features.append(try reader.string())
                 case (3, .bytes) where keys.count <= maxKeys: keys.append(try reader.string())
                 case (4, .varint): asOf = Int64(bitPattern: try reader.varint())
+                case (10, .bytes) where inputs.count <= Self.maxFeatures: try inputs.readEntry(&reader)
                 case (5, .varint): maxStaleness = Int64(bitPattern: try reader.varint())
                 default: try reader.skip(field.type)
                 }
@@ -33,6 +36,7 @@ extension LookupRequest {
                 remedy: "Give exactly one of service and features.")
         }
         self.init(service.isEmpty ? .features(features) : .service(service), keys: keys, asOf: asOf, maxStaleness: maxStaleness)
+        self.inputs = inputs
     }
 }
 

@@ -41,6 +41,12 @@ struct ProtobufReader {
         throw problem("a varint that does not end")
     }
 
+    mutating func fixed64() throws(MalformedMessage) -> UInt64 {
+        guard bytes.count - position >= 8 else { throw problem("a field longer than the message") }
+        defer { position += 8 }
+        return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+    }
+
     mutating func string() throws(MalformedMessage) -> String {
         let count = try varint()
         guard count <= UInt64(bytes.count - position) else { throw problem("a field longer than the message") }

@@ -576,6 +576,12 @@ package let openAPIDocument = #"""
             min_position:
               description: What a push answered; the lookup waits until those records are applied.
               type: [string, "null"]
+            inputs:
+              type: [object, "null"]
+              description: What the request brings with it, by the names of the service's inputs; the same for all keys.
+              maxProperties: 1000
+              additionalProperties: { type: [string, number, boolean, "null"] }
+              examples: [{ basket_value: 59.9, device: mobile }]
         Explanation:
           type: object
           required: [entity, key, service, version, as_of, found, feature, inputs, shards]
@@ -624,7 +630,7 @@ package let openAPIDocument = #"""
                     items: { $ref: "#/components/schemas/SourcePosition" }
         ExplainedFeature:
           type: object
-          description: Exactly one of `view` and `derived`.
+          description: Exactly one of `view`, `derived` and `input`.
           required: [name, type, value, status, newest_event_time, reason, default, ttl_ms]
           additionalProperties: false
           properties:
@@ -649,6 +655,9 @@ package let openAPIDocument = #"""
                 inputs:
                   type: array
                   items: { type: string }
+            input:
+              type: boolean
+              description: True of what comes with a request.
             view: { $ref: "#/components/schemas/ExplainedView" }
         ExplainedView:
           type: object
@@ -797,7 +806,8 @@ package let openAPIDocument = #"""
               items: { $ref: "#/components/schemas/SourcePosition" }
         Result:
           type: object
-          description: The three arrays have one element per feature.
+          description: |
+            The arrays have one element per feature. `levels` is there when the service falls back, `age_ms` when values may be kept ones.
           required: [key, found, values, statuses, newest_event_times]
           additionalProperties: false
           properties:
@@ -818,6 +828,13 @@ package let openAPIDocument = #"""
               items:
                 type: [string, "null"]
                 format: date-time
+            levels:
+              type: array
+              description: The service's entity, a level that it falls back to, `default`, or null where there is no value.
+              items: { type: [string, "null"] }
+            age_ms:
+              type: number
+              description: How long ago the oldest value was read; 0 when all were read for this request.
         Value:
           description: |
             Decimals are numbers written with every digit: read them with a decimal parser where that matters (`json.loads(text,
@@ -825,14 +842,14 @@ package let openAPIDocument = #"""
           type: [boolean, number, string, array, object, "null"]
         Status:
           type: string
-          enum: [present, missing, stale, defaulted, warming]
+          enum: [present, missing, stale, defaulted, warming, fallback, overdue]
           description: |
             `present`: computed of this entity's events. `missing`: no value. `stale`: a value, but older than the feature's ttl, or of a
             shard further behind than max_staleness. `defaulted`: no value, the declared default is given. `warming`: the feature is
-            younger than its window.
+            younger than its window. `fallback`: another entity's value. `overdue`: not read before the service's deadline.
         Service:
           type: object
-          required: [service, version, entity, description, max_staleness_ms, features, packed]
+          required: [service, version, entity, description, max_staleness_ms, features, inputs, packed]
           additionalProperties: false
           properties:
             service: { type: string }
@@ -851,6 +868,17 @@ package let openAPIDocument = #"""
                   type:
                     type: string
                     description: bool, int64, double, string, decimal(scale), list<type> or map<string, type>.
+            inputs:
+              type: array
+              description: What requests may bring with them.
+              items:
+                type: object
+                required: [name, type, default]
+                additionalProperties: false
+                properties:
+                  name: { type: string }
+                  type: { type: string }
+                  default: { description: Null when there is none. }
             packed:
               description: Of packed answers, the schema's fingerprint, the features whose statuses they have, and the columns.
               type: object
@@ -893,6 +921,7 @@ package let openAPIDocument = #"""
             features:
               - { name: clicks_5m, type: int64 }
               - { name: spend_1h, type: decimal(6) }
+            inputs: []
             packed: { schema: "7c0d7e21b0a3f6d4", features: [clicks_5m, spend_1h], columns: [clicks_5m, spend_1h], sparse: null }
         Shard:
           type: object
@@ -958,5 +987,4 @@ package let openAPIDocument = #"""
             remedy:
               type: string
               description: What to do about it.
-
     """#

@@ -12,6 +12,7 @@ struct Get: ParsableCommand {
               millrace get --service homepage c0000001
               millrace get --feature clicks_1h --feature clicks_24h --as-of 2026-11-01T12:00:00Z c0000001 c0000002
               millrace get --service homepage --json c0000001 | jq .
+              millrace get --service checkout --input basket_value=59.90 --input device=mobile c0000001
             """)
 
     @OptionGroup var options: DefinitionsOptions
@@ -24,6 +25,9 @@ struct Get: ParsableCommand {
 
     @Option(help: "The time asked for: RFC 3339, or microseconds since the epoch. Default: now.")
     var asOf: String?
+
+    @Option(name: .customLong("input"), help: ArgumentHelp("What the request brings with it; may be given several times.", valueName: "name=value"))
+    var inputs: [String] = []
 
     @Flag(help: "Print the answer that the HTTP server would give.")
     var json = false
@@ -54,7 +58,19 @@ struct Get: ParsableCommand {
         if let asOf {
             do { time = try LookupRequest.asOf(text: asOf) } catch { return .failure(error) }
         }
-        let request = LookupRequest(service.map { .service($0) } ?? .features(features), keys: keys, asOf: time)
+        var request = LookupRequest(service.map { .service($0) } ?? .features(features), keys: keys, asOf: time)
+        for input in inputs {
+            guard let equals = input.firstIndex(of: "=") else {
+                return .failure(.init(.badRequest, detail: "--input \(input) has no value.", remedy: "Write --input name=value."))
+            }
+            let name = String(input[..<equals]), text = String(input[input.index(after: equals)...])
+            request.inputs[name] =
+                switch store.definitions.inputs.first(where: { $0.name == name })?.type {
+                case .bool?: text == "true" ? .bool(true) : text == "false" ? .bool(false) : .string(text)
+                case .string?, nil: .string(text)
+                default: .number(text)
+                }
+        }
         return LookupService(source: LookupSource(store: store)).lookup(request)
     }
 }

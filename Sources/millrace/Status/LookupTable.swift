@@ -11,7 +11,7 @@ struct LookupTable {
         for entry in answer.entries {
             lines.append("\(answer.plan.entity) \(entry.key)\(entry.vector.found ? "" : " (not found)")")
             let width = answer.plan.featureNames.map(\.count).max() ?? 0
-            for (name, value) in zip(answer.plan.featureNames, entry.vector.values) {
+            for (i, (name, value)) in zip(answer.plan.featureNames, entry.vector.values).enumerated() {
                 var output = JSONWriter()
                 output.value(value.value)
                 let padding = String(repeating: " ", count: width - name.count)
@@ -21,6 +21,7 @@ struct LookupTable {
                     newest.time(time)
                     line += "  (newest event \(newest.text))"
                 }
+                if let level = answer.plan.levelName(entry.vector, i), level != answer.plan.entity { line += "  (from \(level))" }
                 lines.append(line)
             }
         }

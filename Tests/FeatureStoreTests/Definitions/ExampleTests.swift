@@ -56,6 +56,17 @@ import Testing
         #expect(text.contains("  clicks_24h          int64       count           24h  15m  ≤ 1.1 % longer  0\n"))
     }
 
+    @Test func popularityLoadsAndShowsItsColumns() throws {
+        let popularity = try Definitions.load(path: Self.path.replacing("/shop/", with: "/popularity/"))
+        #expect(popularity.entities.map(\.isSingleton) == [false, false, false, true])
+        #expect(popularity.inputs.map(\.name) == ["basket_value", "page_category", "device"])
+        #expect(popularity.services[0].fallback.map(\.name) == ["page", "category", "everyone"] && popularity.services[0].deadline == 200_000)
+        let text = popularity.describe()
+        #expect(text.contains("vector of ranking: 17 columns, 64 sparse columns, schema "))
+        #expect(text.contains("  falls back to page: category by page_category\n"))
+        #expect(text.contains("  answers after 200 ms with what it has\n"))
+    }
+
     @Test func aMissingFileIsAFault() {
         let error = #expect(throws: DefinitionFaults.self) { try Definitions.load(path: "/nowhere/millrace.yaml") }
         #expect(error?.description.hasPrefix("/nowhere/millrace.yaml: error: the definitions file cannot be read\n  ") == true)

@@ -32,6 +32,16 @@ enum VectorFixture {
               by_category: {aggregation: count_by, by: category}
               spend_by: {aggregation: sum_by, field: price, by: category}
               top: {aggregation: top_k, field: category, k: 3}
+        inputs:
+          basket: {type: decimal, scale: 2, description: What is in the basket}
+          device: {type: string, default: unknown}
+          quick: bool
+          pieces: int64
+          weight: double
+        derived:
+          customer:
+            basket_share: {expression: "basket / max(spend_lifetime, 1)"}
+            is_mobile: {expression: 'device == "mobile"'}
         services:
           model:
             entity: customer

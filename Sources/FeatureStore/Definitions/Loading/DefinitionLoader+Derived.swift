@@ -114,12 +114,13 @@ extension DefinitionLoader {
         for entry in entries {
             let label = "service `\(entry.key)`"
             guard isName(entry.key, "service name", entry.keyPlace),
-                let section = section(entry.value, label, keys: ["version", "entity", "max_staleness", "log", "description", "features"])
+                let section = section(entry.value, label, keys: ["version", "entity", "max_staleness", "log", "deadline", "fallback", "description", "features"])
             else { continue }
             var service = ServiceDefinition(name: entry.key, entity: "", features: [])
             if let node = section["version"] { service.version = integer(node, "version", in: 1...1_000_000) ?? 1 }
             if let node = section["max_staleness"] { service.maxStaleness = duration(node, "max_staleness", in: .seconds(1) ... .days(400)) }
             service.log = section["log"].flatMap { readServedLog($0, label) }
+            if let node = section["deadline"] { service.deadline = fineDuration(node, "deadline", in: 1_000 ... .seconds(60)) }
             service.description = text(section["description"], "description")
             var entity: String?
             if let node = required(section, "entity", "add `entity: customer`"), let name = string(node, "entity") {
@@ -130,10 +131,13 @@ extension DefinitionLoader {
                 }
             }
             service.entity = entity ?? ""
+            hasBrokenLevels = false
+            if let node = section["fallback"] { readLevels(node, label, into: &service) }
             if let node = required(section, "features", "add `features: [...]`, in the order the model reads them"),
                 let list = list(node, "features", remedy: "write [name, name, ...]")
             {
                 readServiceFeatures(list, node, label, into: &service)
+                if let node = section["fallback"] { checkLevels(node, label, service) }
             }
             services.append(service)
         }

@@ -49,7 +49,7 @@ extension DefinitionLoader {
             fault(streamNode.place, "the view's events cannot be attributed to those of its own stream", "name another stream, whose events come first")
             return nil
         }
-        if let entity, !other.broken.contains(entity), !other.definition.keys.contains(where: { $0.entity == entity }) {
+        if let entity, !isSingleton(entity), !other.broken.contains(entity), !other.definition.keys.contains(where: { $0.entity == entity }) {
             fault(
                 streamNode.place, "stream `\(other.definition.name)` has no key for the entity `\(entity)`",
                 "add `\(entity): path` under `keys:` of the stream")
@@ -86,7 +86,7 @@ extension DefinitionLoader {
                 fault(node.place, "no stream retracts events of `\(view.stream)`", "remove `retractions`, or give a stream `retracts: {stream: \(view.stream), field: ...}`")
             }
         }
-        if view.appliesRetractions, let entity {
+        if view.appliesRetractions, let entity, !isSingleton(entity) {
             for stream in retracting where !stream.keys.contains(where: { $0.entity == entity }) {
                 fault(
                     section["entity"]?.place ?? section.place,

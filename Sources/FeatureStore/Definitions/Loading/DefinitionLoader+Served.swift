@@ -1,6 +1,6 @@
 /// The entries of a service's `features:`: names, or mappings that say more of a feature.
 extension DefinitionLoader {
-    private static let servedKeys = ["name", "default", "clip", "one_hot", "vocabulary", "hashed", "other", "sparse"]
+    private static let servedKeys = ["name", "default", "clip", "one_hot", "vocabulary", "hashed", "other", "sparse", "fallback"]
     /// So that a row of the matrix has a bound.
     private static let maxColumns = 16_384
 
@@ -26,7 +26,7 @@ extension DefinitionLoader {
             service.features.append(name)
             let type = servedType(name, nameNode.place, label, service.entity)
             if let said, let type {
-                let served = readServed(said, name, type, label)
+                let served = readServed(said, name, type, label, service)
                 if served != ServedFeature() { service.served[name] = served }
             }
         }
@@ -57,11 +57,12 @@ extension DefinitionLoader {
         return nil
     }
 
-    private func readServed(_ section: Section, _ name: String, _ type: ValueType, _ label: String) -> ServedFeature {
+    private func readServed(_ section: Section, _ name: String, _ type: ValueType, _ label: String, _ service: ServiceDefinition) -> ServedFeature {
         ServedFeature(
             defaultValue: section["default"].flatMap { defaultValue($0, type, "`\(name)` in \(label)") },
             clip: section["clip"].flatMap { readClip($0, name, type) },
-            encoding: readEncoding(section, name, type))
+            encoding: readEncoding(section, name, type),
+            fallback: section["fallback"].map { readFallback($0, name, type, label, service) } ?? [:])
     }
 
     // MARK: Bounds

@@ -10,17 +10,6 @@ struct ParsedStream {
 
 /// `entities:` and `streams:`.
 extension DefinitionLoader {
-    func readEntities(_ node: YAMLNode?) {
-        guard let node, let entries = entries(node, "entities") else { return }
-        for entry in entries where isName(entry.key, "entity name", entry.keyPlace) {
-            var entity = EntityDefinition(name: entry.key)
-            if !entry.value.isNull, let section = section(entry.value, "entity `\(entry.key)`", keys: ["description"]) {
-                entity.description = text(section["description"], "description")
-            }
-            entities.append(entity)
-        }
-    }
-
     func readStreams(_ node: YAMLNode?) {
         guard let node, let entries = entries(node, "streams") else { return }
         for entry in entries {
@@ -119,6 +108,10 @@ extension DefinitionLoader {
                     NearestName.remedy(entry.key, in: entities.map(\.name), what: "entity; add it under `entities:`"))
                 // Which entity was meant is open.
                 broken.formUnion(entities.map(\.name))
+                continue
+            }
+            if isSingleton(entry.key) {
+                fault(entry.keyPlace, "`\(entry.key)` is a singleton, which every event describes", "remove it: its views need no key")
                 continue
             }
             guard let path = path(entry.value, "key") else {

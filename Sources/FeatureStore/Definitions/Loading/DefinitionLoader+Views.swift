@@ -41,7 +41,9 @@ extension DefinitionLoader {
         var view = ViewDefinition(name: entry.key, entity: entity ?? "", stream: stream?.definition.name ?? "", features: [])
         if let node = section["description"] { _ = string(node, "description") }
         if let node = section["history"] { view.history = duration(node, "history", in: 0 ... .days(3650)) ?? 0 }
-        if let entity, let stream, !stream.broken.contains(entity), !stream.definition.keys.contains(where: { $0.entity == entity }) {
+        if let entity, let stream, !stream.broken.contains(entity), !isSingleton(entity),
+            !stream.definition.keys.contains(where: { $0.entity == entity })
+        {
             fault(
                 section["entity"]?.place ?? section.place, "stream `\(stream.definition.name)` has no key for the entity `\(entity)`",
                 "add `\(entity): path` under `keys:` of the stream, or choose: \(stream.definition.keys.map(\.entity).joined(separator: ", "))")
@@ -65,6 +67,7 @@ extension DefinitionLoader {
             view.features += made
         }
         readKeep(section, label, used, entity, into: &view)
+        checkSingleton(view, section, label)
         if !view.keepsEvents {
             checkHops(used, label)
             checkSessions(view, used, section.place, label)

@@ -18,6 +18,9 @@ final class DefinitionLoader {
     var calendar = ParsedCalendar()
     var views: [ViewDefinition] = []
     var features = FeatureDirectory()
+    /// Of the service that is read, a level is wrong: then unknown ones prove nothing.
+    var hasBrokenLevels = false
+    var inputs: [InputDefinition] = []
     var derived: [DerivedDefinition] = []
     var pushed: [PushedDefinition] = []
     var services: [ServiceDefinition] = []
@@ -50,7 +53,7 @@ final class DefinitionLoader {
     }
 
     private func read(_ root: YAMLNode) -> Definitions? {
-        let keys = ["version", "name", "entities", "streams", "views", "pushed", "derived", "services", "store", "kafka", "server"]
+        let keys = ["version", "name", "entities", "streams", "views", "pushed", "inputs", "derived", "services", "store", "kafka", "server"]
         guard let top = section(root, "the file", keys: keys) else { return nil }
         if let node = required(top, "version", "add `version: 1`, the version of this format") {
             _ = integer(node, "version", in: 1...1, remedy: "write `version: 1`, the only one there is")
@@ -62,13 +65,16 @@ final class DefinitionLoader {
         readStreams(mayLack ? top["streams"] : required(top, "streams", "add the Kafka topics under `streams:`"))
         if !mayLack || top["views"] != nil { readViews(required(top, "views", "add the features under `views:`")) }
         readPushed(top["pushed"])
+        readInputs(top["inputs"])
         readDerived(top["derived"])
         readServices(top["services"])
         addPushedServices()
         let store = readStore(top["store"]), kafka = readKafka(top["kafka"]), server = readServer(top["server"])
-        return Definitions(
+        var definitions = Definitions(
             name: name ?? "", entities: entities, streams: streams.map(\.definition), views: views, derived: derived,
             pushed: pushed, services: services, store: store, kafka: kafka, server: server)
+        definitions.inputs = inputs
+        return definitions
     }
 
     // MARK: Faults

@@ -9,9 +9,9 @@ public struct FeastAnswer: Sendable {
 
         public init(_ feature: FeatureValue) {
             self = switch feature.status {
-            case .present, .defaulted: feature.value.isNull ? .nullValue : .present
+            case .present, .defaulted, .fallback: feature.value.isNull ? .nullValue : .present
             case .stale: .outsideMaxAge
-            case .missing: .notFound
+            case .missing, .overdue: .notFound
             // There is a value, and not enough history to tell it.
             case .warming: .nullValue
             }

@@ -70,6 +70,9 @@ extension JSONWriter {
             key("inputs")
             strings(inputs)
             endObject()
+        case .input:
+            key("input")
+            bool(true)
         case .view(let origin):
             key("view")
             view(origin)

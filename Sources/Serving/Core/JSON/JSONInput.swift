@@ -1,3 +1,5 @@
+internal import JSONBytes
+
 /// Reads the JSON of a request, strictly (RFC 8259), token by token. Errors name the byte at which reading stopped.
 ///
 /// Bounded by construction: it holds no stack and skips nothing, each value is asked for by type.
@@ -34,11 +36,17 @@ struct JSONInput {
         if peek() != nil { throw problem("the end is expected, there is more") }
     }
 
-    mutating func null() -> Bool {
-        guard peek() == UInt8(ascii: "n"), bytes.count - position >= 4, bytes[position..<position + 4].elementsEqual("null".utf8) else {
+    mutating func null() -> Bool { take(word: "null") }
+
+    mutating func bool() -> Bool? { take(word: "true") ? true : take(word: "false") ? false : nil }
+
+    private mutating func take(word: StaticString) -> Bool {
+        _ = peek()
+        let length = word.utf8CodeUnitCount
+        guard bytes.count - position >= length, bytes[position..<position + length].elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: length)) else {
             return false
         }
-        position += 4
+        position += length
         return true
     }
 
@@ -63,6 +71,21 @@ struct JSONInput {
             throw problem("\(name) does not fit in 64 bits")
         }
         return value
+    }
+
+    /// The text of a number.
+    mutating func number(_ name: String) throws(LookupProblem) -> String {
+        _ = peek()
+        let start = position
+        while position < bytes.count, bytes[position] == 0x2e || bytes[position] | 0x20 == 0x65 || bytes[position] == 0x2b
+            || bytes[position] == 0x2d || (0x30...0x39).contains(bytes[position])
+        { position += 1 }
+        let text = UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+        guard JSONNumber.parseDecimal(text, scale: 0) != .notANumber else {
+            position = start
+            throw problem("\(name) is not a number, a string, true, false or null")
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     mutating func string(_ name: String) throws(LookupProblem) -> String {

@@ -7,7 +7,7 @@ extension LookupAnswer: JSONWritable {
         json.answer(contract, asOf: asOf, freshness: freshness) { json in
             for entry in entries {
                 var key = entry.key
-                key.withUTF8 { json.entry(key: UnsafeRawBufferPointer($0), entry.vector) }
+                key.withUTF8 { json.entry(key: UnsafeRawBufferPointer($0), entry.vector, contract.isPlain ? nil : contract) }
             }
         } positions: { json in
             json.positions(positions)
@@ -37,7 +37,8 @@ extension JSONWriter {
         endObject()
     }
 
-    mutating func entry(key name: UnsafeRawBufferPointer, _ vector: Vector) {
+    /// `contract`: of a service that is not plain.
+    mutating func entry(key name: UnsafeRawBufferPointer, _ vector: Vector, _ contract: VectorContract? = nil) {
         beginObject()
         key("key")
         string(utf8: name)
@@ -59,7 +60,22 @@ extension JSONWriter {
             if let newest = features[i].newestEventTime { time(newest) } else { null() }
         }
         endArray()
+        if let contract { origins(vector, contract) }
         endObject()
+    }
+
+    /// The levels that the values come from, and how old they are, where the service may fall back or keep values.
+    private mutating func origins(_ vector: Vector, _ contract: VectorContract) {
+        if contract.plan.fallback != nil {
+            key("levels")
+            beginArray()
+            for i in vector.values.indices { if let name = contract.plan.levelName(vector, i) { string(name) } else { null() } }
+            endArray()
+        }
+        if contract.statesAge {
+            key("age_ms")
+            decimal(units: Int128(vector.age), scale: 3)
+        }
     }
 
     private mutating func status(_ status: FeatureStatus) {
@@ -69,6 +85,8 @@ extension JSONWriter {
         case .stale: literal(string: "stale")
         case .defaulted: literal(string: "defaulted")
         case .warming: literal(string: "warming")
+        case .fallback: literal(string: "fallback")
+        case .overdue: literal(string: "overdue")
         }
     }
 

@@ -1,10 +1,10 @@
 internal import FeatureStore
 
 extension LookupRequest {
-    private static let members = ["service", "features", "keys", "as_of", "max_staleness", "min_position"]
+    private static let members = ["service", "features", "keys", "as_of", "max_staleness", "min_position", "inputs"]
 
     /// Reads the body of `POST /v1/lookup`:
-    /// `{"service":"homepage","keys":["c1"],"as_of":"2026-01-31T12:00:00Z","max_staleness":"5s"}`, with `features` in place of `service` to
+    /// `{"service":"homepage","keys":["c1"],"as_of":"2026-01-31T12:00:00Z","max_staleness":"5s","inputs":{"device":"mobile"}}`, with `features` in place of `service` to
     /// name them one by one. A member it does not know is an error, so that a misspelt `as_of` is never silently "now".
     ///
     /// - Parameter maxKeys: reading stops there, so that a body of a million keys costs nothing.
@@ -16,6 +16,7 @@ extension LookupRequest {
         var asOf: Int64?
         var maxStaleness: Microseconds?
         var minPosition: [SourceOffset] = []
+        var inputs: [String: GivenInput] = [:]
         var seen: Set<String> = []
         try input.expect("{", "an object")
         if !input.take("}") {
@@ -35,6 +36,7 @@ extension LookupRequest {
                 switch name {
                 case "service": service = try input.string("\"service\"")
                 case "features": features = try input.stringArray("features", limit: Self.maxFeatures)
+                case "inputs": inputs = try input.inputs(limit: Self.maxFeatures)
                 case "keys": keys = try input.stringArray("keys", limit: maxKeys)
                 case "as_of":
                     asOf = input.peek() == 0x22 ? try Self.asOf(text: try input.string(name)) : try input.integer("\"as_of\"")
@@ -58,6 +60,7 @@ extension LookupRequest {
                 remedy: "Give exactly one of \"service\" and \"features\".")
         }
         self.init(selection, keys: keys ?? [], asOf: asOf, maxStaleness: maxStaleness, minPosition: minPosition)
+        self.inputs = inputs
     }
 }
 

@@ -56,6 +56,17 @@ extension JSONWriter {
             endObject()
         }
         endArray()
+        key("inputs")
+        beginArray()
+        for input in plan.inputs {
+            beginObject()
+            member("name", input.name)
+            member("type", input.type.description)
+            key("default")
+            value(input.defaultValue ?? .null)
+            endObject()
+        }
+        endArray()
         key("packed")
         packed(plan.columns)
         endObject()

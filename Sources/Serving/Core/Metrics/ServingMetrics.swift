@@ -15,6 +15,8 @@ public final class ServingMetrics: Sendable {
     private let httpResponses = CounterArray(count: 500)
     private let grpcResponses = CounterArray(count: grpcCodeNames.count)
 
+    let degradation = DegradationMetrics()
+
     public init() {}
 
     private static let outcomes: [String] = ["ok"] + LookupProblem.Kind.allCases.map(\.rawValue)
@@ -90,7 +92,7 @@ public final class ServingMetrics: Sendable {
             MetricFamily(
                 name: "millrace_requests_in_flight", help: "Requests being answered at this moment.", kind: .gauge,
                 value: Double(inFlight.load(ordering: .relaxed))),
-        ]
+        ] + degradation.families()
     }
 }
 

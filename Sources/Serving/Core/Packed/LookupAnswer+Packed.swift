@@ -31,7 +31,7 @@ extension LookupAnswer {
         let sparse: SparseRows<Number>? = columns.sparse > 0 ? SparseRows(entries, columns) : nil
         let layout = PackedLayout(
             rows: rows, dense: columns.dense, features: columns.parts.count, sparseValues: sparse?.entries.count,
-            elementBytes: elementBytes, hasLevels: false)
+            elementBytes: elementBytes, hasLevels: plan.fallback != nil)
         return [UInt8](unsafeUninitializedCapacity: layout.byteCount) { buffer, count in
             count = layout.byteCount
             guard let start = buffer.baseAddress.map({ UnsafeMutableRawPointer($0) }) else { return }
@@ -62,6 +62,7 @@ extension LookupAnswer {
         bytes[..<4].copyBytes(from: "MRP2".utf8)
         bytes[4] = UInt8(element.byteCount)
         bytes[5] = element.isInteger ? 1 : 0
+        bytes[6] = plan.fallback == nil ? 0 : 1
         bytes.storeBytes(of: plan.columns.fingerprint.littleEndian, toByteOffset: 8, as: UInt64.self)
         for (at, number) in [(16, entries.count), (20, plan.columns.dense), (40, plan.columns.parts.count), (44, plan.columns.sparse)] {
             bytes.storeBytes(of: UInt32(number).littleEndian, toByteOffset: at, as: UInt32.self)
@@ -79,6 +80,14 @@ extension LookupAnswer {
                 at += 1
             }
             start.storeBytes(of: entry.vector.found ? 1 : 0, toByteOffset: layout.foundAt + row, as: UInt8.self)
+        }
+        guard plan.fallback != nil else { return }
+        at = start + layout.levelsAt
+        for entry in entries {
+            for part in plan.columns.parts {
+                at.storeBytes(of: entry.vector.levels[part.feature], as: UInt8.self)
+                at += 1
+            }
         }
     }
 }

@@ -46,6 +46,7 @@ private struct ExplanationChart {
                 guard let input = explanation.features.first(where: { $0.name == name }) else { continue }
                 fact("", "\(name) = \(Self.value(input.value.value)), \(input.value.status)")
             }
+        case .input: fact("is", "an input: it comes with the request")
         case .view(let origin):
             fact("is", "\(origin.aggregationInWords): \(origin.aggregation)")
             fact("view", "\(origin.view) over stream \(origin.stream)\(origin.filter.map { ", where \($0)" } ?? "")")
