@@ -15,6 +15,8 @@ public struct LookupProblem: Error, Sendable, Equatable {
         case methodNotAllowed = "method-not-allowed"
         case bodyTooLarge = "body-too-large"
         case shardUnavailable = "shard-unavailable"
+        case overloaded
+        case deadlineExceeded = "deadline-exceeded"
         case storage = "storage"
     }
 
@@ -38,7 +40,23 @@ public struct LookupProblem: Error, Sendable, Equatable {
     public var httpStatus: Int { kind.httpStatus }
     public var grpcCode: Int { kind.grpcCode }
     /// For `Retry-After`; nil when trying again does not help.
-    public var retryAfterSeconds: Int? { kind == .shardUnavailable ? 1 : nil }
+    public var retryAfterSeconds: Int? { kind == .shardUnavailable || kind == .overloaded ? 1 : nil }
+
+    /// - Parameter reason: a clause that says what there is too much of.
+    public static func overloaded(_ reason: String) -> LookupProblem {
+        LookupProblem(
+            .overloaded, detail: "Not answered: \(reason).",
+            remedy: "Try again in a second, at growing intervals; add processes when it goes on.")
+    }
+
+    public static func bodyTooLarge(limit: Int) -> LookupProblem {
+        LookupProblem(
+            .bodyTooLarge, detail: "The request is larger than \(limit) bytes, or was cut off.",
+            remedy: "Split the request into several, or raise server.max_request_size.")
+    }
+
+    public static let deadlineExceeded = LookupProblem(
+        .deadlineExceeded, detail: "The request waited longer than its sender does.", remedy: "Allow more time, or ask for fewer keys.")
 }
 
 extension LookupProblem.Kind {
@@ -57,6 +75,8 @@ extension LookupProblem.Kind {
         case .methodNotAllowed: "Method not allowed"
         case .bodyTooLarge: "The body is too large"
         case .shardUnavailable: "The shard of a key is not served here"
+        case .overloaded: "The server has too much to do"
+        case .deadlineExceeded: "The answer comes too late"
         case .storage: "The store could not be read"
         }
     }
@@ -67,8 +87,10 @@ extension LookupProblem.Kind {
         case .unknownService, .unknownFeature, .unknownEntity, .unknownPath: 404
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
+        case .overloaded: 429
         case .storage: 500
         case .shardUnavailable: 503
+        case .deadlineExceeded: 504
         }
     }
 
@@ -76,8 +98,9 @@ extension LookupProblem.Kind {
     public var grpcCode: Int {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 3  // INVALID_ARGUMENT
+        case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
         case .unknownService, .unknownFeature, .unknownEntity: 5  // NOT_FOUND
-        case .bodyTooLarge: 8  // RESOURCE_EXHAUSTED
+        case .bodyTooLarge, .overloaded: 8  // RESOURCE_EXHAUSTED
         case .unknownPath, .methodNotAllowed: 12  // UNIMPLEMENTED
         case .storage: 13  // INTERNAL
         case .shardUnavailable: 14  // UNAVAILABLE
