@@ -2,14 +2,16 @@ internal import FeatureStore
 internal import HTTPTypes
 internal import JSONBytes
 internal import Serving
+internal import ServingTransport
 
 /// What each path of `Schemas/openapi.yaml` answers, whichever way the request came in.
 struct Endpoints: Sendable {
-    let service: LookupService
+    let transport: Transport
+    var service: LookupService { transport.service }
     let metricSources: [@Sendable () -> [MetricFamily]]
 
-    /// Largest body of a POST; a thousand keys of 480 bytes are half of it.
-    static let maxBodyBytes = 1 << 20
+    /// Largest body of a POST.
+    var maxBodyBytes: Int { service.source.definitions.server.maxRequestBytes }
 
     enum Answer {
         case reply(Reply)
@@ -149,11 +151,5 @@ struct Endpoints: Sendable {
             }
         case .settled(let reply): return reply
         }
-    }
-
-    static var bodyTooLarge: LookupProblem {
-        LookupProblem(
-            .bodyTooLarge, detail: "The body is larger than \(maxBodyBytes) bytes, or was cut off.",
-            remedy: "Split the request into several.")
     }
 }

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 package import Hummingbird
 package import Serving
+package import ServingTransport
 
 /// Answers the requests that come through Hummingbird: those that `DirectRequests` leaves alone.
 package struct LookupResponder: HTTPResponder {
@@ -8,62 +9,42 @@ package struct LookupResponder: HTTPResponder {
 
     let endpoints: Endpoints
 
-    package init(service: LookupService, metricSources: [@Sendable () -> [MetricFamily]] = []) {
-        endpoints = Endpoints(service: service, metricSources: metricSources)
+    package init(transport: Transport, metricSources: [@Sendable () -> [MetricFamily]] = []) {
+        endpoints = Endpoints(transport: transport, metricSources: metricSources)
     }
+
+    package init(service: LookupService) { self.init(transport: Transport(service: service)) }
 
     package func respond(to request: Request, context: LookupContext) async throws -> Response {
         endpoints.service.metrics.requestBegan()
-        let reply: Reply
-        do throws(LookupProblem) {
-            reply = try await answer(request)
-        } catch {
-            reply = Reply(problem: error)
-        }
+        let reply = await reply(to: request)
         endpoints.service.metrics.httpEnded(status: reply.status)
         let response = Response(reply)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(_ request: Request) async throws(LookupProblem) -> Reply {
-        switch try endpoints.answer(
-            request.method, RequestTarget(request.head.path ?? "/"), accept: request.headers[.accept])
-        {
-        case .reply(let reply): return reply
-        case .explain(let query, let asText):
-            return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.explanation(query, asText: asText) }
-        case .needsBody(let form): return try await batch(try await question(form, body: request))
-        }
-    }
-
-    /// Long batches leave the event loop of their connection, so that they do not hold up its other requests.
-    private func batch(_ question: Endpoints.Question) async throws(LookupProblem) -> Reply {
-        if question.keyCount <= Self.maxKeysOnEventLoop { return try endpoints.reply(question) }
-        return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.reply(question) }
-    }
-
-    private func offLoop(_ work: @Sendable () throws(LookupProblem) -> Reply) async throws(LookupProblem) -> Reply {
-        let result = await withTaskExecutorPreference(globalConcurrentExecutor) { () async -> Result<Reply, LookupProblem> in
-            do throws(LookupProblem) { return .success(try work()) } catch { return .failure(error) }
-        }
-        return try result.get()
-    }
-
-    /// Some 100 µs of work.
-    static let maxKeysOnEventLoop = 16
-
-    private func question(_ form: Endpoints.Form, body request: Request) async throws(LookupProblem) -> Endpoints.Question {
-        let body: ByteBuffer
+    private func reply(to request: Request) async -> Reply {
+        let asked = Endpoints.Asked(
+            method: request.method, target: RequestTarget(request.head.path ?? "/"), accept: request.headers[.accept],
+            timeoutMilliseconds: HTTPField.Name(Endpoints.Asked.timeoutField).flatMap { request.headers[$0] }.flatMap { Int($0) })
+        // Not that of a connection: the body may come long after the head.
+        let turn = LoopTurn()
+        let begun: Endpoints.Begun
         do {
-            if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Endpoints.maxBodyBytes { throw BodyTooLarge() }
-            body = try await request.body.collect(upTo: Endpoints.maxBodyBytes)
+            if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > endpoints.maxBodyBytes { throw BodyTooLarge() }
+            let body = try await request.body.collect(upTo: endpoints.maxBodyBytes)
+            begun = body.withUnsafeReadableBytes { endpoints.begin(asked, body: $0) }
         } catch {
-            throw Endpoints.bodyTooLarge
+            return Reply(problem: .bodyTooLarge(limit: endpoints.maxBodyBytes))
         }
-        let result: Result<Endpoints.Question, LookupProblem> = body.withUnsafeReadableBytes { bytes in
-            do throws(LookupProblem) { return .success(try endpoints.question(form, body: bytes)) } catch { return .failure(error) }
+        switch begun {
+        case .reply(let reply): return reply
+        case .large(let work):
+            return await withCheckedContinuation { continuation in
+                let refused = endpoints.submit(work, asked, turn: turn) { continuation.resume(returning: $0) }
+                if let refused { continuation.resume(returning: refused) }
+            }
         }
-        return try result.get()
     }
 }
 
