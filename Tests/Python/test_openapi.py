@@ -11,6 +11,8 @@ def test_no_5xx_and_no_contract_break(binary, bootstrap, tmp_path):
         [REPOSITORY / "deploy" / "python", "Tests/Python/schemathesis/requirements.txt", ".venv-schemathesis"], check=True,
         capture_output=True, text=True).stdout.strip()
     examples = os.environ.get("MILLRACE_SCHEMATHESIS_EXAMPLES", "40")
+    # A sender that waits for one millisecond only gets 504, and rightly.
+    (tmp_path / "schemathesis.toml").write_text('[parameters]\n"header.Millrace-Timeout-Ms" = "20000"\n')
     with pushing_program(binary, bootstrap, tmp_path) as program:
         done = subprocess.run(
             [python, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{program.port}/openapi.yaml", "--url", f"http://127.0.0.1:{program.port}",

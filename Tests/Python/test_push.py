@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import struct
 import subprocess
 import threading
 import time
@@ -218,13 +219,57 @@ def test_the_feast_sdk_writes_and_reads(pushing, tmp_path):
         capture_output=True, text=True, check=True, timeout=900).stdout.strip()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MILLRACE_", "FEAST"))}
     done = subprocess.run(
-        [python, str(REPOSITORY / "Tests" / "Python" / "feast" / "writer.py"), str(repository)], env=environment | {"FEAST_USAGE": "False"},
+        [python, str(REPOSITORY / "Tests" / "Python" / "feast" / "writer.py"), str(repository), pushing.environment["MILLRACE_GRPC"]], env=environment | {"FEAST_USAGE": "False"},
         capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.strip().splitlines()[-1])
-    assert found["customer"] == ["sdk1", "sdk2"] and found["segment"] == ["pushed", "loyal"]
-    assert found["churn_score"] == [0.1, 0.1] and found["taste"] == [[0.5, 1.5, 2.5, 1 / 3]] * 2
-    assert found["price_limit"] == [12.5, 12.5] and found["orders_expected"] == [7, 7] and found["is_vip"] == [True, True]
+    assert found["customer"] == ["sdk1", "sdk2", "sdk3"] and found["segment"] == ["pushed", "loyal", "text"]
+    assert found["churn_score"] == [0.1] * 3 and found["taste"] == [[0.5, 1.5, 2.5, 1 / 3]] * 3
+    assert found["price_limit"] == [12.5] * 3 and found["orders_expected"] == [7] * 3 and found["is_vip"] == [True] * 3
+
+
+def test_grpc_pushes_and_waits(pushing, stubs):
+    import grpc
+
+    messages, services = stubs[0], stubs[1]
+    with grpc.insecure_channel(pushing.environment["MILLRACE_GRPC"]) as channel:
+        client = services.FeatureServiceStub(channel)
+        values_of = {
+            "churn_score": messages.Value(double_value=0.1), "segment": messages.Value(string_value="loyal"), "is_vip": messages.Value(bool_value=True),
+            "orders_expected": messages.Value(int_value=-7), "price_limit": messages.Value(decimal_value=messages.Decimal(value="12.5")),
+            "taste": messages.Value(list_value=messages.ListValue(values=[messages.Value(double_value=x) for x in (0.5, -1e300, 3, 1 / 3)]))}
+        row = messages.PushRow(key="grpc1", event_time_us=NOW, values=values_of)
+        answer = client.Push(messages.PushRequest(view="churn_model", rows=[row, messages.PushRow(key="grpc2", values=values_of)]), timeout=20)
+        assert answer.min_position == ",".join(f"{p.topic}/{p.partition}@{p.offset}" for p in answer.positions) and answer.positions
+        request = messages.LookupRequest(features=list(values_of), keys=["grpc1"], as_of_us=NOW, min_position=answer.min_position)
+        vector = client.Lookup(request, timeout=20).vectors[0]
+        assert [value.status for value in vector.values] == [messages.FEATURE_STATUS_PRESENT] * 6
+        assert [value.value for value in vector.values] == list(values_of.values())
+        request.features[:] = ["churn_score", "orders_expected"]
+        packed = client.LookupPacked(messages.LookupPackedRequest(lookup=request), timeout=20).body
+        assert struct.unpack_from("<2d", packed, 64) == (0.1, -7)
+        # Another entity, with its own names of key and time.
+        token = client.Push(messages.PushRequest(view="product_model", rows=[
+            messages.PushRow(key="g1", event_time_us=NOW, values={"quality": messages.Value(double_value=0.25)})]), timeout=20).min_position
+        assert values(pushing, "g1", "quality", token=token)["quality"] == (Decimal("0.25"), "present")
+        for wrong, code in [
+            (messages.PushRequest(view="none", rows=[row]), grpc.StatusCode.NOT_FOUND),
+            (messages.PushRequest(view="churn_model"), grpc.StatusCode.INVALID_ARGUMENT),
+            (messages.PushRequest(view="churn_model", rows=[messages.PushRow(key="x", values={"none": messages.Value(int_value=1)})]),
+             grpc.StatusCode.INVALID_ARGUMENT),
+            (messages.PushRequest(view="churn_model", rows=[messages.PushRow(key="x", values={"taste": messages.Value(string_value="x")})]),
+             grpc.StatusCode.INVALID_ARGUMENT),
+        ]:
+            with pytest.raises(grpc.RpcError) as problem:
+                client.Push(wrong, timeout=20)
+            assert problem.value.code() == code and problem.value.details()
+        with pytest.raises(grpc.RpcError) as problem:
+            client.Lookup(messages.LookupRequest(features=["churn_score"], keys=["x"], min_position="x"), timeout=20)
+        assert problem.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        far = pushing.topics["churn_model"] + "/1@1000000"
+        with pytest.raises(grpc.RpcError) as problem:
+            client.Lookup(messages.LookupRequest(features=["churn_score"], keys=["x"], min_position=far), timeout=20)
+        assert problem.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
 def test_files_are_pushed(pushing, tmp_path):

@@ -1,27 +1,13 @@
-import FeatureStore
 import Foundation
 import Glibc
-import Logging
 import Serving
-import ServiceLifecycle
-import ServingHTTP
 import TestSupport
 import Testing
 
 /// The server over a socket, byte for byte: what `DirectRequests` answers itself and what it leaves to Hummingbird.
 @Suite(.timeLimit(.minutes(2))) struct DirectRequestsTests {
     private func withServer(_ double: LookupDouble = LookupDouble(), _ body: @escaping @Sendable (_ port: Int) throws -> Void) async throws {
-        let (ports, report) = AsyncStream.makeStream(of: Int.self)
-        let server = HTTPServer(service: double.service, host: "127.0.0.1", port: 0) { report.yield($0) }
-        let group = ServiceGroup(configuration: .init(services: [server], logger: Logger(label: "test")))
-        let running = Task { try await group.run() }
-        let port = try #require(await ports.first { _ in true })
-        let result = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Result { try body(port) }) }
-        }
-        await group.triggerGracefulShutdown()
-        try await running.value
-        try result.get()
+        try await withHTTPServer(double.service, body)
     }
 
     static let get = "GET /v1/services/homepage/entities/c1 HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -141,57 +127,20 @@ import Testing
             var fields: [String: String]
             var body: String
         }
-        struct Failure: Error { var text: String }
 
-        private let socket: Int32
+        private let socket: RawSocket
         private var buffer: [UInt8] = []
 
-        init(_ port: Int) throws {
-            socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = UInt16(port).bigEndian
-            address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-            var patience = timeval(tv_sec: 10, tv_usec: 0)
-            setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-            let socket = socket
-            let connected = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-            }
-            guard connected == 0 else { throw Failure(text: "connect: \(errno)") }
-        }
-
-        deinit { close(socket) }
+        init(_ port: Int) throws { socket = try RawSocket(port) }
 
         func ask(_ request: String) throws -> Answer {
             try send(request)
             return try receive()
         }
 
-        func send(_ text: String) throws { try send(Array(text.utf8)) }
-
-        func send(_ bytes: [UInt8]) throws {
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(truncatingIfNeeded: MSG_NOSIGNAL)) }
-                guard count > 0 else { throw Failure(text: "send: \(errno)") }
-                rest = rest.dropFirst(count)
-            }
-        }
-
-        /// False when nothing could be sent for half a second.
-        func sendIfPossible(_ bytes: [UInt8]) throws -> Bool {
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                var poll = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
-                if Glibc.poll(&poll, 1, 500) == 0 { return false }
-                let flags = Int32(truncatingIfNeeded: MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
-                let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, flags) }
-                guard count > 0 else { throw Failure(text: "send: \(errno)") }
-                rest = rest.dropFirst(count)
-            }
-            return true
-        }
+        func send(_ text: String) throws { try socket.send(Array(text.utf8)) }
+        func send(_ bytes: [UInt8]) throws { try socket.send(bytes) }
+        func sendIfPossible(_ bytes: [UInt8]) throws -> Bool { try socket.sendIfPossible(bytes) }
 
         func receive(hasBody: Bool = true) throws -> Answer {
             var head: [UInt8]?
@@ -214,10 +163,9 @@ import Testing
                         return Answer(status: Int(lines[0].split(separator: " ")[1]) ?? 0, fields: fields, body: body)
                     }
                 }
-                var room = [UInt8](repeating: 0, count: 65_536)
-                let count = recv(socket, &room, room.count, 0)
-                guard count > 0 else { throw Failure(text: "recv: \(count) \(errno), have \(buffer.count) bytes") }
-                buffer += room[..<count]
+                let more = try socket.receive()
+                guard !more.isEmpty else { throw RawSocket.Failure(text: "closed, have \(buffer.count) bytes") }
+                buffer += more
             }
         }
     }

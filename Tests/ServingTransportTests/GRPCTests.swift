@@ -1,48 +1,20 @@
 import FeatureStore
-import GRPCCore
-import GRPCNIOTransportHTTP2Posix
 import Serving
 import ServingGRPC
 import TestSupport
 import Testing
 
-@Suite struct GRPCTests {
-    /// Runs the real server on a free loopback port and calls it with a real client.
+@Suite(.timeLimit(.minutes(2))) struct GRPCTests {
     private func call(
         _ method: String, service: String = "millrace.serving.v1.FeatureService", _ message: [UInt8], double: LookupDouble = LookupDouble()
-    ) async throws -> [UInt8] {
-        try await calls(double) { client in try await client(service, method, message) }
-    }
-
-    private typealias Call = @Sendable (_ service: String, _ method: String, _ message: [UInt8]) async throws -> [UInt8]
-
-    private func calls<Value: Sendable>(
-        _ double: LookupDouble, _ body: @Sendable (Call) async throws -> Value
-    ) async throws -> Value {
-        let (ports, report) = AsyncStream.makeStream(of: Int.self)
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await ServingGRPC.GRPCServer(service: double.service, host: "127.0.0.1", port: 0) { report.yield($0) }.run()
-            }
-            defer { group.cancelAll() }
-            let port = try #require(await ports.first { _ in true })
-            let transport = try HTTP2ClientTransport.Posix(target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext)
-            return try await withGRPCClient(transport: transport) { client in
-                try await body { service, method, message in
-                    try await client.unary(
-                        request: ClientRequest(message: message),
-                        descriptor: MethodDescriptor(fullyQualifiedService: service, method: method),
-                        serializer: Raw(), deserializer: Raw(), options: .defaults
-                    ) { try $0.message }
-                }
-            }
-        }
+    ) async throws -> HTTP2Client.Answer {
+        try await withGRPCServer(double.service) { try HTTP2Client($0).call(method, message, service: service) }
     }
 
     @Test func answersAsTheProtoSays() async throws {
         // service = "homepage", keys = ["c1", "no"], as_of_us = 1767225600000000
         let request = Wire.string(1, "homepage") + Wire.string(3, "c1") + Wire.string(3, "no") + Wire.varint(4, LookupDouble.now)
-        let answer = try Wire.decode(try await call("Lookup", request))
+        let answer = try Wire.decode(try await call("Lookup", request).message)
         #expect(answer[1] == [.bytes(Array("homepage".utf8))])
         #expect(answer[2] == [.number(2)])
         #expect(answer[3] == [.bytes(Array("customer".utf8))])
@@ -72,7 +44,7 @@ import Testing
     }
 
     @Test func listsServices() async throws {
-        let answer = try Wire.decode(try await call("ListServices", []))
+        let answer = try Wire.decode(try await call("ListServices", []).message)
         let service = try #require(try answer[1]?.first?.message)
         #expect(service[1] == [.bytes(Array("homepage".utf8))])
         #expect(service[5]?.count == 4)
@@ -81,33 +53,34 @@ import Testing
 
     @Test func skipsUnknownFields() async throws {
         let unknown = Wire.varint(99, 7) + Wire.string(100, "x") + [0xa1, 0x06] + Array(repeating: 1, count: 8) + [0xa5, 0x06, 1, 2, 3, 4]
-        _ = try await call("Lookup", unknown + Wire.string(1, "homepage") + Wire.string(3, "c1"))
+        #expect(try await call("Lookup", unknown + Wire.string(1, "homepage") + Wire.string(3, "c1")).grpcStatus == 0)
     }
 
     @Test(arguments: [
-        (Wire.string(1, "nope") + Wire.string(3, "c1"), RPCError.Code.notFound, "unknown-service"),
-        (Wire.string(2, "nope") + Wire.string(3, "c1"), .notFound, "unknown-feature"),
-        (Wire.string(3, "c1"), .invalidArgument, "bad-request"),
-        (Wire.string(1, "homepage") + Wire.string(2, "clicks_5m") + Wire.string(3, "c1"), .invalidArgument, "bad-request"),
-        (Wire.string(1, "homepage"), .invalidArgument, "bad-request"),
-        (Wire.string(1, "homepage") + Wire.string(3, ""), .invalidArgument, "bad-key"),
-        (Wire.string(1, "homepage") + (0..<9).flatMap { Wire.string(3, "k\($0)") }, .invalidArgument, "too-many-keys"),
-        (Wire.string(1, "homepage") + Wire.string(3, "c1") + Wire.varint(4, -1), .invalidArgument, "bad-request"),
-        (Wire.string(1, "homepage") + Wire.string(3, "elsewhere"), .unavailable, "shard-unavailable"),
-        ([0x0a, 0x05, 0x61], .invalidArgument, "bad-request"),
-        ([0x0a, 0x02, 0xff, 0xfe], .invalidArgument, "bad-request"),
-        ([0x0b], .invalidArgument, "bad-request"),
-        ([0x00, 0x00], .invalidArgument, "bad-request"),
-        (Array(repeating: 0xff, count: 20), .invalidArgument, "bad-request"),
-        ([0x0a] + Array(repeating: 0xff, count: 9) + [0x01], .invalidArgument, "bad-request"),
+        (Wire.string(1, "nope") + Wire.string(3, "c1"), 5, "unknown-service"),
+        (Wire.string(2, "nope") + Wire.string(3, "c1"), 5, "unknown-feature"),
+        (Wire.string(3, "c1"), 3, "bad-request"),
+        (Wire.string(1, "homepage") + Wire.string(2, "clicks_5m") + Wire.string(3, "c1"), 3, "bad-request"),
+        (Wire.string(1, "homepage"), 3, "bad-request"),
+        (Wire.string(1, "homepage") + Wire.string(3, ""), 3, "bad-key"),
+        (Wire.string(1, "homepage") + (0..<9).flatMap { Wire.string(3, "k\($0)") }, 3, "too-many-keys"),
+        (Wire.string(1, "homepage") + Wire.string(3, "c1") + Wire.varint(4, -1), 3, "bad-request"),
+        (Wire.string(1, "homepage") + Wire.string(3, "elsewhere"), 14, "shard-unavailable"),
+        ([0x0a, 0x05, 0x61], 3, "bad-request"),
+        ([0x0a, 0x02, 0xff, 0xfe], 3, "bad-request"),
+        ([0x0b], 3, "bad-request"),
+        ([0x00, 0x00], 3, "bad-request"),
+        (Array(repeating: 0xff, count: 20), 3, "bad-request"),
+        ([0x0a] + Array(repeating: 0xff, count: 9) + [0x01], 3, "bad-request"),
     ])
-    func refusesWithAStatus(_ request: [UInt8], _ code: RPCError.Code, _ slug: String) async throws {
+    func refusesWithAStatus(_ request: [UInt8], _ code: Int, _ slug: String) async throws {
         let double = LookupDouble()
         double.state.withLock { $0.unavailable = ["elsewhere"] }
-        let error = await #expect(throws: RPCError.self) { try await call("Lookup", request, double: double) }
-        #expect(error?.code == code)
-        #expect(error?.message.isEmpty == false)
-        #expect(error?.metadata.contains { $0.key == "millrace-problem" && $0.value == .string(slug) } == true)
+        let answer = try await call("Lookup", request, double: double)
+        #expect(answer.status == "200" && answer.data.isEmpty && answer.trailers == nil)
+        #expect(answer.grpcStatus == code)
+        #expect(answer.field("grpc-message")?.isEmpty == false)
+        #expect(answer.field("millrace-problem") == slug)
     }
 
     /// Every prefix and many one-byte changes of a good request are answered or refused with INVALID_ARGUMENT or NOT_FOUND.
@@ -122,26 +95,111 @@ import Testing
             }
         }
         let messages = broken
-        try await calls(LookupDouble()) { client in
+        try await withGRPCServer(LookupDouble().service) { port in
+            let client = try HTTP2Client(port)
             for message in messages {
-                do {
-                    _ = try await client("millrace.serving.v1.FeatureService", "Lookup", message)
-                } catch let error as RPCError {
-                    #expect([.invalidArgument, .notFound].contains(error.code), "\(message): \(error)")
-                }
+                let answer = try client.call("Lookup", message)
+                #expect([0, 3, 5].contains(answer.grpcStatus), "\(message): \(answer)")
             }
         }
     }
 
     @Test func healthFollowsReadiness() async throws {
         let health = "grpc.health.v1.Health"
-        #expect(try await call("Check", service: health, []) == [0x08, 1])
+        #expect(try await call("Check", service: health, []).message == [0x08, 1])
         let double = LookupDouble()
         double.state.withLock { $0.assigned = false }
-        #expect(try await call("Check", service: health, Wire.string(1, "millrace.serving.v1.FeatureService"), double: double) == [0x08, 2])
-        let unknown = await #expect(throws: RPCError.self) { try await call("Check", service: health, Wire.string(1, "other")) }
-        #expect(unknown?.code == .notFound)
-        let watch = await #expect(throws: RPCError.self) { try await call("Watch", service: health, []) }
-        #expect(watch?.code == .unimplemented)
+        #expect(try await call("Check", service: health, Wire.string(1, "millrace.serving.v1.FeatureService"), double: double).message == [0x08, 2])
+        #expect(try await call("Check", service: health, Wire.string(1, "other")).grpcStatus == 5)
     }
+
+    @Test func healthIsWatchedUntilTheServerEnds() async throws {
+        let double = LookupDouble()
+        double.state.withLock { $0.assigned = false }
+        let last = try await withServer({ GRPCServer(service: double.service, host: "127.0.0.1", port: 0, onListening: $0) }) { port in
+            let client = try HTTP2Client(port)
+            _ = try client.begin(HTTP2Client.head("/grpc.health.v1.Health/Watch"), body: HTTP2Client.message([]))
+            #expect(try client.next(HTTP2Client.Frame.headers).map { try client.fields($0)[":status"] } == "200")
+            #expect(try client.next(HTTP2Client.Frame.data)?.payload == HTTP2Client.message([0x08, 2]))
+            double.state.withLock { $0.assigned = true }
+            #expect(try client.next(HTTP2Client.Frame.data)?.payload == HTTP2Client.message([0x08, 1]))
+            return Unchecked(client)
+        }
+        #expect(try last.value.next(HTTP2Client.Frame.headers).map { try last.value.fields($0)["grpc-status"] } == "14")
+        try await withGRPCServer(double.service) { port in
+            let client = try HTTP2Client(port)
+            _ = try client.begin(HTTP2Client.head("/grpc.health.v1.Health/Watch"), body: HTTP2Client.message(Wire.string(1, "other")))
+            #expect(try client.next(HTTP2Client.Frame.data)?.payload == HTTP2Client.message([0x08, 3]))
+        }
+    }
+
+    @Test func whatIsNoCallHasAStatusToo() async throws {
+        try await withGRPCServer(LookupDouble().service) { port in
+            let client = try HTTP2Client(port)
+            let good = Wire.string(1, "homepage") + Wire.string(3, "c1")
+            let lookup = "/millrace.serving.v1.FeatureService/Lookup"
+            func status(_ fields: [(String, String)], _ body: [UInt8]?) throws -> Int? { try client.ask(fields, body: body).grpcStatus }
+            #expect(try status(HTTP2Client.head("/millrace.serving.v1.FeatureService/Nothing"), HTTP2Client.message(good)) == 12)
+            #expect(try status(HTTP2Client.head("/"), HTTP2Client.message(good)) == 12)
+            #expect(try status(HTTP2Client.head(lookup), nil) == 12)
+            #expect(try status(HTTP2Client.head(lookup), []) == 12)
+            #expect(try status(HTTP2Client.head(lookup), [0, 0, 0]) == 12)
+            #expect(try status(HTTP2Client.head(lookup), HTTP2Client.message(good) + [0]) == 12)
+            #expect(try status(HTTP2Client.head(lookup), HTTP2Client.message(good) + HTTP2Client.message(good)) == 12)
+            let compressed = try client.ask(HTTP2Client.head(lookup, [("grpc-encoding", "gzip")]), body: [1] + HTTP2Client.message(good).dropFirst())
+            #expect(compressed.grpcStatus == 12 && compressed.field("grpc-accept-encoding") == "identity")
+            #expect(try status(HTTP2Client.head(lookup, [("grpc-encoding", "identity")]), HTTP2Client.message(good)) == 0)
+            var json = HTTP2Client.head(lookup)
+            json[4] = ("content-type", "application/json")
+            #expect(try client.ask(json, body: [123, 125]).status == "415")
+            #expect(try client.call("Lookup", good).grpcStatus == 0)
+        }
+    }
+
+    @Test func messagesAreEscaped() async throws {
+        let answer = try await call("Lookup", Wire.string(1, "50%\n€") + Wire.string(3, "c1"))
+        #expect(answer.field("grpc-message")?.contains("50%25%0A%E2%82%AC") == true)
+    }
+
+    @Test func aRequestThatIsTooLargeIsRefusedAndTheConnectionGoesOn() async throws {
+        try await withGRPCServer(LookupDouble().service) { port in
+            let client = try HTTP2Client(port)
+            let large = try client.ask(
+                HTTP2Client.head("/millrace.serving.v1.FeatureService/Lookup"), body: HTTP2Client.message([UInt8](repeating: 0, count: 1 << 20 + 1)))
+            #expect(large.grpcStatus == 8 && large.field("millrace-problem") == "body-too-large")
+            let announced = try client.ask(
+                HTTP2Client.head("/millrace.serving.v1.FeatureService/Lookup", [("content-length", "2000000")]), body: [0])
+            #expect(announced.grpcStatus == 8)
+            #expect(try client.call("Lookup", Wire.string(1, "homepage") + Wire.string(3, "c1")).grpcStatus == 0)
+        }
+    }
+
+    /// Batches leave the event loop and come back; what comes after them need not wait.
+    @Test func largeAndSmallCallsTogether() async throws {
+        try await withGRPCServer(LookupDouble(maxKeys: 500).service) { port in
+            let client = try HTTP2Client(port)
+            let large = Wire.string(1, "homepage") + (0..<400).flatMap { Wire.string(3, "key-\($0)") }
+            let small = Wire.string(1, "homepage") + Wire.string(3, "c1")
+            let path = HTTP2Client.head("/millrace.serving.v1.FeatureService/Lookup")
+            let streams = try (0..<40).map { try client.begin(path, body: HTTP2Client.message($0 % 4 == 0 ? large : small)) }
+            let answers = try client.answers(streams)
+            for (index, stream) in streams.enumerated() {
+                let answer = try #require(answers[stream])
+                #expect(answer.grpcStatus == 0)
+                #expect(try Wire.decode(answer.message)[7]?.count == (index % 4 == 0 ? 400 : 1))
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("1S", 1_000_000_000), ("99999999n", 99_999_999), ("5u", 5_000), ("20m", 20_000_000), ("0m", 0), ("2H", 7_200_000_000_000),
+        ("123456789m", nil), ("m", nil), ("5", nil), ("-5m", nil), ("5x", nil), ("", nil), ("1M", 60_000_000_000),
+    ])
+    func readsTimeouts(_ text: String, _ nanoseconds: Int64?) { #expect(GRPCTimeout.nanoseconds(text) == nanoseconds) }
+}
+
+/// Carries what is used by one thread after another.
+struct Unchecked<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
 }

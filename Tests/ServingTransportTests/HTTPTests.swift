@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdTesting
 import Serving
 import ServingHTTP
+import ServingTransport
 import TestSupport
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
         setup: TestingSetup = .router
     ) async throws -> (status: Int, headers: HTTPFields, body: String) {
         let responder = LookupResponder(
-            service: double.service,
+            transport: Transport(service: double.service),
             metricSources: [{ [MetricFamily(name: "millrace_ingest_events_total", help: "Events.", kind: .counter, value: 8)] }])
         return try await Application(responder: responder).test(setup) { client in
             try await client.execute(uri: uri, method: method, body: body.map { ByteBuffer(string: $0) }) { response in

@@ -1,5 +1,3 @@
-import GRPCCore
-
 /// A second, naive implementation of the Protobuf wire format, to check ours against.
 enum Wire {
     enum Field: Equatable {
@@ -52,10 +50,4 @@ enum Wire {
         }
         return fields
     }
-}
-
-/// Messages as they are on the wire.
-struct Raw: MessageSerializer, MessageDeserializer {
-    func serialize<Bytes: GRPCContiguousBytes>(_ message: [UInt8]) throws -> Bytes { Bytes(message) }
-    func deserialize<Bytes: GRPCContiguousBytes>(_ bytes: Bytes) throws -> [UInt8] { bytes.withUnsafeBytes { Array($0) } }
 }

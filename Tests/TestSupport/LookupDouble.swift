@@ -55,6 +55,8 @@ public final class LookupDouble: Sendable {
             ])
         definitions.server.maxKeysPerRequest = maxKeys
         definitions.server.readyLagEvents = 10
+        // Tests hold lookups up on event loops that others share.
+        definitions.server.maxWait = .seconds(60)
         return LookupSource(
             definitions: definitions,
             planService: { [served] (name) throws(LookupError) in

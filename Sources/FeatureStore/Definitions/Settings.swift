@@ -51,5 +51,17 @@ public struct ServerSettings: Sendable {
     public var readyLagEvents: Int64 = 10_000
     /// Most keys in one lookup.
     public var maxKeysPerRequest: Int = 1_000
+    /// Largest body over HTTP, largest message over gRPC.
+    public var maxRequestBytes: Int = 1 << 20
+    /// Connections of both ports together; more are closed at once.
+    public var maxConnections: Int = 10_000
+    /// A request that has waited longer for its turn is refused, in µs; a large one after half of it.
+    public var maxWait: Microseconds = 20_000
+    /// A client that takes longer over sending a request, or over reading its answer, is cut off, in µs. Idle connections are not.
+    public var clientTimeout: Microseconds = 15_000_000
+    /// Threads for batches and explanations.
+    public var batchThreads: Int = 2
+    /// Batches and explanations that may wait for a thread; more are refused.
+    public var maxWaitingBatches: Int = 64
     public init() {}
 }

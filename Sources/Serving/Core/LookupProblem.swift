@@ -18,6 +18,8 @@ public struct LookupProblem: Error, Sendable, Equatable {
         case unknownPushed = "unknown-pushed"
         case positionNotReached = "position-not-reached"
         case notDurable = "not-durable"
+        case overloaded
+        case deadlineExceeded = "deadline-exceeded"
         case storage = "storage"
     }
 
@@ -41,7 +43,23 @@ public struct LookupProblem: Error, Sendable, Equatable {
     public var httpStatus: Int { kind.httpStatus }
     public var grpcCode: Int { kind.grpcCode }
     /// For `Retry-After`; nil when trying again does not help.
-    public var retryAfterSeconds: Int? { kind.httpStatus == 503 ? 1 : nil }
+    public var retryAfterSeconds: Int? { httpStatus == 503 || kind == .overloaded ? 1 : nil }
+
+    /// - Parameter reason: a clause that says what there is too much of.
+    public static func overloaded(_ reason: String) -> LookupProblem {
+        LookupProblem(
+            .overloaded, detail: "Not answered: \(reason).",
+            remedy: "Try again in a second, at growing intervals; add processes when it goes on.")
+    }
+
+    public static func bodyTooLarge(limit: Int) -> LookupProblem {
+        LookupProblem(
+            .bodyTooLarge, detail: "The request is larger than \(limit) bytes, or was cut off.",
+            remedy: "Split the request into several, or raise server.max_request_size.")
+    }
+
+    public static let deadlineExceeded = LookupProblem(
+        .deadlineExceeded, detail: "The request waited longer than its sender does.", remedy: "Allow more time, or ask for fewer keys.")
 }
 
 extension LookupProblem.Kind {
@@ -63,6 +81,8 @@ extension LookupProblem.Kind {
         case .unknownPushed: "No such pushed features"
         case .positionNotReached: "The position has not been applied yet"
         case .notDurable: "The rows are not known to be stored"
+        case .overloaded: "The server has too much to do"
+        case .deadlineExceeded: "The answer comes too late"
         case .storage: "The store could not be read"
         }
     }
@@ -73,8 +93,10 @@ extension LookupProblem.Kind {
         case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownPath: 404
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
+        case .overloaded: 429
         case .storage: 500
         case .shardUnavailable, .positionNotReached, .notDurable: 503
+        case .deadlineExceeded: 504
         }
     }
 
@@ -82,8 +104,9 @@ extension LookupProblem.Kind {
     public var grpcCode: Int {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 3  // INVALID_ARGUMENT
+        case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
         case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed: 5  // NOT_FOUND
-        case .bodyTooLarge: 8  // RESOURCE_EXHAUSTED
+        case .bodyTooLarge, .overloaded: 8  // RESOURCE_EXHAUSTED
         case .unknownPath, .methodNotAllowed: 12  // UNIMPLEMENTED
         case .storage: 13  // INTERNAL
         case .shardUnavailable, .positionNotReached, .notDurable: 14  // UNAVAILABLE

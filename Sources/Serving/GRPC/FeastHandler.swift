@@ -1,18 +1,17 @@
 internal import FeatureStore
-internal import GRPCCore
 internal import Serving
 
 /// The reads of Feast's two gRPC services, which have the same messages: `feast.serving.ServingService` and `GrpcFeatureServer`.
-struct FeastHandler: RegistrableRPCService {
+struct FeastHandler {
     static let services = ["feast.serving.ServingService", "GrpcFeatureServer"]
     let service: LookupService
 
-    func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+    func registerMethods(with table: inout MethodTable) {
         let maxKeys = service.source.definitions.server.maxKeysPerRequest
         for name in Self.services {
-            router.registerUnary(
-                name, "GetOnlineFeatures", metrics: service.metrics,
-                read: { (bytes) throws(LookupProblem) in try FeastRequest(protobuf: bytes, maxRows: maxKeys) }
+            table.registerUnary(
+                name, "GetOnlineFeatures",
+                read: { (bytes) throws(LookupProblem) in try FeastRequest(protobuf: bytes, maxRows: maxKeys) }, keyCount: { $0.rowCount }
             ) { [service] (request) throws(LookupProblem) in
                 do throws(FeastProblem) {
                     return try service.feast(request).protobuf()
@@ -21,8 +20,8 @@ struct FeastHandler: RegistrableRPCService {
                 }
             }
         }
-        router.registerUnary(
-            Self.services[0], "GetFeastServingInfo", metrics: service.metrics, read: { (_) throws(LookupProblem) in () }
+        table.registerUnary(
+            Self.services[0], "GetFeastServingInfo", read: { (_) throws(LookupProblem) in () }
         ) { (_) throws(LookupProblem) in
             var out = ProtobufWriter(capacity: 16)
             out.string(1, "millrace")

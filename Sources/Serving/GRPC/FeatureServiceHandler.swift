@@ -1,67 +1,48 @@
 internal import FeatureStore
-internal import GRPCCore
 internal import Serving
 
 /// `millrace.serving.v1.FeatureService`: registered by hand, because our codec goes straight to bytes.
-struct FeatureServiceHandler: RegistrableRPCService {
+struct FeatureServiceHandler {
     let service: LookupService
 
-    func registerMethods<Transport: ServerTransport>(with router: inout RPCRouter<Transport>) {
+    func registerMethods(with table: inout MethodTable) {
         let maxKeys = service.source.definitions.server.maxKeysPerRequest
-        router.registerUnary(
-            "millrace.serving.v1.FeatureService", "Lookup", metrics: service.metrics,
-            read: { (bytes) throws(LookupProblem) in try LookupRequest(protobuf: bytes, maxKeys: maxKeys) }
+        table.registerUnary(
+            "millrace.serving.v1.FeatureService", "Lookup",
+            read: { (bytes) throws(LookupProblem) in try LookupRequest(protobuf: bytes, maxKeys: maxKeys) }, keyCount: { $0.keys.count },
+            wait: { waiting($0.minPosition) }
         ) { [service] (request) throws(LookupProblem) in
             try service.lookup(request).get().protobuf()
         }
-        router.registerUnary(
-            "millrace.serving.v1.FeatureService", "LookupPacked", metrics: service.metrics,
-            read: { (bytes) throws(LookupProblem) in try PackedLookupRequest(protobuf: bytes, maxKeys: maxKeys) }
+        table.registerUnary(
+            "millrace.serving.v1.FeatureService", "LookupPacked",
+            read: { (bytes) throws(LookupProblem) in try PackedLookupRequest(protobuf: bytes, maxKeys: maxKeys) },
+            keyCount: { $0.lookup.keys.count }, wait: { waiting($0.lookup.minPosition) }
         ) { [service] (request) throws(LookupProblem) in
             let body = try service.lookup(request.lookup).get().packed(request.element)
             var out = ProtobufWriter(capacity: body.count + 8)
             out.set(1, body)
             return out.bytes
         }
-        router.registerUnary(
-            "millrace.serving.v1.FeatureService", "ListServices", metrics: service.metrics,
+        table.registerUnary(
+            "millrace.serving.v1.FeatureService", "ListServices",
             // It has no fields, so whatever it holds is unknown.
             read: { (_) throws(LookupProblem) in () }
         ) { [service] (_) throws(LookupProblem) in
             service.servicesProtobuf()
         }
-        router.registerUnary(
-            "millrace.serving.v1.FeatureService", "Explain", metrics: service.metrics,
-            read: { (bytes) throws(LookupProblem) in try Explanation.Query(protobuf: bytes) }
+        table.registerUnary(
+            "millrace.serving.v1.FeatureService", "Explain",
+            read: { (bytes) throws(LookupProblem) in try Explanation.Query(protobuf: bytes) },
+            // It may take some milliseconds.
+            keyCount: { _ in .max }
         ) { [service] (query) throws(LookupProblem) in
             try service.explain(query).get().protobuf()
         }
     }
-}
 
-extension RPCRouter {
-    /// A method that takes one message and answers one, counted under its status.
-    mutating func registerUnary<Input: Sendable>(
-        _ service: String, _ method: String, metrics: ServingMetrics,
-        read: @escaping @Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> Input,
-        answer: @escaping @Sendable (Input) throws(LookupProblem) -> [UInt8]
-    ) {
-        registerHandler(
-            forMethod: MethodDescriptor(fullyQualifiedService: service, method: method),
-            deserializer: Deserializer(read: read), serializer: BytesSerializer()
-        ) { request, _ in
-            metrics.requestBegan()
-            do {
-                let message = try await ServerRequest(stream: request).message
-                let bytes = try answer(message)
-                metrics.grpcEnded(code: 0)
-                return StreamingServerResponse(single: ServerResponse(message: bytes))
-            } catch {
-                let status = (error as? LookupProblem).map { RPCError($0) } ?? error as? RPCError
-                    ?? RPCError(code: .unknown, message: "The request could not be read.")
-                metrics.grpcEnded(code: status.code.rawValue)
-                return StreamingServerResponse(single: ServerResponse(of: [UInt8].self, error: status))
-            }
-        }
+    private func waiting(_ offsets: [SourceOffset]) -> (@Sendable () async throws(LookupProblem) -> Void)? {
+        if offsets.isEmpty { return nil }
+        return { [service] () async throws(LookupProblem) in try await service.wait(for: offsets) }
     }
 }

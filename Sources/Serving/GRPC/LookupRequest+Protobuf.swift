@@ -11,6 +11,7 @@ extension LookupRequest {
         var keys: [String] = []
         var asOf: Int64?
         var maxStaleness: Int64?
+        var minPosition = ""
         var inputs: [String: GivenInput] = [:]
         do throws(MalformedMessage) {
             var reader = ProtobufReader(bytes)
@@ -20,6 +21,7 @@ extension LookupRequest {
                 case (2, .bytes) where features.count <= Self.maxFeatures: features.append(try reader.string())
                 case (3, .bytes) where keys.count <= maxKeys: keys.append(try reader.string())
                 case (4, .varint): asOf = Int64(bitPattern: try reader.varint())
+                case (6, .bytes): minPosition = try reader.string()
                 case (10, .bytes) where inputs.count <= Self.maxFeatures: try inputs.readEntry(&reader)
                 case (5, .varint): maxStaleness = Int64(bitPattern: try reader.varint())
                 default: try reader.skip(field.type)
@@ -37,6 +39,7 @@ extension LookupRequest {
         }
         self.init(service.isEmpty ? .features(features) : .service(service), keys: keys, asOf: asOf, maxStaleness: maxStaleness)
         self.inputs = inputs
+        if !minPosition.isEmpty { self.minPosition = try Self.minPosition(text: minPosition) }
     }
 }
 

@@ -47,6 +47,14 @@ struct ProtobufReader {
         return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
     }
 
+    mutating func fixed32() throws(MalformedMessage) -> UInt32 {
+        guard bytes.count - position >= 4 else { throw problem("a field longer than the message") }
+        defer { position += 4 }
+        return UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self))
+    }
+
+    var isAtEnd: Bool { position == bytes.count }
+
     mutating func string() throws(MalformedMessage) -> String {
         let count = try varint()
         guard count <= UInt64(bytes.count - position) else { throw problem("a field longer than the message") }

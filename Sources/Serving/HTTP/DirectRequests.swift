@@ -2,68 +2,124 @@ internal import HTTPTypes
 internal import JSONBytes
 internal import NIOCore
 internal import Serving
+internal import ServingTransport
 
 /// Answers plain requests where their bytes arrive, in front of Hummingbird's handlers.
 ///
 /// A lookup takes a few µs; an HTTP stack that turns bytes into values, streams and tasks and back takes several times that. Most requests
-/// need none of it, so they are parsed in place (`PlainRequest`) and their answers are written straight into the output buffer. The first
-/// request of a connection that is not plain goes on to Hummingbird as it came, and so does everything after it on that connection.
+/// need none of it, so they are parsed in place (`PlainRequest`) and their answers are written straight into the output buffer. Batches and
+/// explanations are answered by the pool, and the connection waits for them. The first request of a connection that is not plain goes on to
+/// Hummingbird as it came, and so does everything after it. A connection that begins as HTTP/2 does becomes one (`+HTTP2`).
 ///
 /// Answers are written in the order of the requests (pipelining). While the client does not read its answers no more requests are
-/// read, so what waits is bounded by one read.
+/// read, so what waits is bounded by one read. A client that takes too long over either is cut off.
 final class DirectRequests: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let endpoints: Endpoints
+    let endpoints: Endpoints
+    let http2: any HTTP2Responder
     private let date = DateHeader()
-    /// The beginning of a request that is not all here.
+    private let turn = LoopTurn.current
+    private var context: ChannelHandlerContext?
+    /// The beginning of a request that is not all here, or requests behind one that the pool answers.
     private var pending: ByteBuffer?
+    /// With fewer bytes than this a look at `pending` tells nothing new.
+    private var neededBytes = 0
+    /// The pool is at an answer.
+    private var isAnswering = false
+    /// The server shuts down as soon as it is there.
+    private var mustQuiesce: ChannelShouldQuiesceEvent?
     private var isPassing = false
+    private var isFirst = true
     private var isReadHeldBack = false
+    private var stall = StallWatch()
     private var json = JSONWriter(reservingBytes: 4096)
 
-    init(endpoints: Endpoints) { self.endpoints = endpoints }
+    /// On the channel's event loop.
+    init(endpoints: Endpoints, http2: any HTTP2Responder) {
+        self.endpoints = endpoints
+        self.http2 = http2
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        stall.cancel()
+        self.context = nil
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if isPassing { return context.fireChannelRead(data) }
+        if isPassing {
+            stall.began(at: turn.began)
+            return context.fireChannelRead(data)
+        }
+        turn.enter(context.eventLoop)
         var input = unwrapInboundIn(data)
         if var held = pending.take() {
             held.writeBuffer(&input)
             input = held
         }
+        if isAnswering || input.readableBytes < neededBytes { return pending = input }
+        answerAll(context, input)
+    }
+
+    private func answerAll(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        var input = bytes
+        if isFirst {
+            if beginsAsHTTP2(input) { return becomeHTTP2(context, input) }
+            isFirst = input.readableBytes < HTTP2Preface.count
+        }
+        neededBytes = 0
         var output = context.channel.allocator.buffer(capacity: 4096)
-        while input.readableBytes > 0 {
-            let step = input.withUnsafeReadableBytes { take($0, into: &output) }
-            switch step {
+        var isWaiting = false
+        while input.readableBytes > 0, !isWaiting, !isPassing, !isAnswering {
+            switch input.withUnsafeReadableBytes({ take($0, into: &output) }) {
             case .took(let count): input.moveReaderIndex(forwardBy: count)
-            case .wait:
-                pending = input
-                input.clear()
+            case .later(let count):
+                input.moveReaderIndex(forwardBy: count)
+                isAnswering = true
+            case .wait(let needed):
+                neededBytes = needed
+                isWaiting = true
             case .pass: isPassing = true
             }
-            if isPassing { break }
         }
+        if isWaiting { stall.began(at: turn.began) } else { stall.ended() }
         // What was answered goes out before what Hummingbird answers.
         if output.readableBytes > 0 { context.write(wrapOutboundOut(output), promise: nil) }
-        if isPassing { context.fireChannelRead(wrapInboundOut(input)) }
+        if isPassing {
+            stall.began(at: turn.began)
+            context.fireChannelRead(wrapInboundOut(input))
+        } else if input.readableBytes > 0 {
+            pending = input
+        }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         if !isPassing { context.flush() }
+        watch(context)
         context.fireChannelReadComplete()
     }
 
-    /// A client that closes its side in the middle of a request gets what Hummingbird thinks of that.
+    /// What Hummingbird answers: the client is not waited for any more.
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        stall.ended()
+        context.write(data, promise: promise)
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if !isPassing, event is ChannelEvent { passPending(context) }
+        if isAnswering, let event = event as? ChannelShouldQuiesceEvent { return mustQuiesce = event }
+        // A client that closes its side in the middle of a request gets what Hummingbird thinks of that.
+        if !isPassing, !isAnswering, event is ChannelEvent { passPending(context) }
         context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         pending = nil
+        stall.cancel()
         context.fireChannelInactive()
     }
 
@@ -75,75 +131,98 @@ final class DirectRequests: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if isPassing || context.channel.isWritable { context.read() } else { isReadHeldBack = true }
+        if isPassing || !isAnswering && context.channel.isWritable { context.read() } else { isReadHeldBack = true }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if isReadHeldBack, context.channel.isWritable {
-            isReadHeldBack = false
-            context.read()
-        }
+        stall.isUnread = !context.channel.isWritable
+        stall.unreadSince = LoopTurn.now()
+        readOn(context)
+        watch(context)
         context.fireChannelWritabilityChanged()
+    }
+
+    private func readOn(_ context: ChannelHandlerContext) {
+        guard isReadHeldBack, isPassing || !isAnswering && context.channel.isWritable else { return }
+        isReadHeldBack = false
+        context.read()
+    }
+
+    // MARK: Answers of the pool
+
+    private func finish(_ reply: Reply) {
+        endpoints.service.metrics.httpEnded(status: reply.status)
+        guard let context else { return }
+        turn.enter(context.eventLoop)
+        isAnswering = false
+        var output = context.channel.allocator.buffer(capacity: reply.body.count + 512)
+        output.writeReply(reply, date: date)
+        context.write(wrapOutboundOut(output), promise: nil)
+        if let event = mustQuiesce.take() {
+            context.flush()
+            return context.fireUserInboundEventTriggered(event)
+        }
+        if let held = pending.take() { answerAll(context, held) }
+        context.flush()
+        readOn(context)
+        watch(context)
+    }
+
+    // MARK: Slow clients
+
+    private func watch(_ context: ChannelHandlerContext) {
+        guard !stall.isArmed, stall.isWaiting else { return }
+        stall.arm(context.eventLoop, in: endpoints.transport.patience / 4) { [weak self] in self?.check() }
+    }
+
+    private func check() {
+        stall.fired()
+        guard let context else { return }
+        if stall.isOverdue(LoopTurn.now() - endpoints.transport.patience.nanoseconds) {
+            endpoints.service.metrics.slowClientCutOff()
+            return context.close(promise: nil)
+        }
+        watch(context)
     }
 
     // MARK: One request
 
     private enum Step {
         case took(Int)
-        case wait
+        case later(Int)
+        /// Until there are so many bytes.
+        case wait(Int)
         case pass
     }
 
     private func take(_ bytes: UnsafeRawBufferPointer, into output: inout ByteBuffer) -> Step {
         let request: PlainRequest
         switch PlainRequest.parse(bytes) {
-        case .incomplete: return .wait
+        case .incomplete: return .wait(0)
         case .unusual: return .pass
         case .plain(let parsed): request = parsed
         }
-        guard request.bodyBytes <= Self.maxBodyBytes else { return .pass }
+        guard request.bodyBytes <= endpoints.maxBodyBytes else { return .pass }
         let total = request.headBytes + request.bodyBytes
-        guard total <= bytes.count else { return .wait }
+        guard total <= bytes.count else { return .wait(total) }
         let target = UnsafeRawBufferPointer(rebasing: bytes[request.targetStart..<request.targetEnd])
-        let body = UnsafeRawBufferPointer(rebasing: bytes[request.headBytes..<total])
-        let plain = request.isPost ? nil : EntityTarget(target)
-        // They take longer, and their form depends on a header.
-        if plain == nil, target.starts(with: Self.explainPath) { return .pass }
-        let status: Int
-        if let plain {
-            endpoints.service.metrics.requestBegan()
-            status = answer(plain, into: &output)
-        } else {
-            guard let reply = reply(request, target, body) else { return .pass }
-            endpoints.service.metrics.requestBegan()
-            status = reply.status
-            output.writeReply(reply, date: date)
+        endpoints.service.metrics.requestBegan()
+        if !request.isPost, request.timeoutMilliseconds == nil, request.acceptEnd == 0 || !mayNameForm(bytes, request), let plain = EntityTarget(target) {
+            let status: Int
+            if endpoints.transport.isLate(turn) { status = refuseLate(&output) } else { status = answer(plain, into: &output) }
+            endpoints.service.metrics.httpEnded(status: status)
+            return .took(total)
         }
+        let body = UnsafeRawBufferPointer(rebasing: bytes[request.headBytes..<total])
+        guard let status = answer(request, target: target, body: body, in: bytes, into: &output) else { return .later(total) }
         endpoints.service.metrics.httpEnded(status: status)
         return .took(total)
     }
 
-    /// Nil: it has to wait for something.
-    private func reply(_ request: PlainRequest, _ target: UnsafeRawBufferPointer, _ body: UnsafeRawBufferPointer) -> Reply? {
-        do throws(LookupProblem) {
-            switch try endpoints.answer(request.isPost ? .post : .get, RequestTarget(String(decoding: target, as: UTF8.self))) {
-            case .reply(let finished): return finished
-            case .explain(let query, let asText): return try endpoints.explanation(query, asText: asText)
-            case .waits, .takesRows: return nil
-            case .needsBody(let form):
-                let question = try endpoints.question(form, body: body)
-                // Long batches are worth a thread of their own, which Hummingbird's path gives them.
-                let isShort = question.keyCount <= LookupResponder.maxKeysOnEventLoop
-                return isShort && question.minPosition.isEmpty ? try endpoints.reply(question) : nil
-            }
-        } catch {
-            return Reply(problem: error)
-        }
+    /// Whether `Accept` may ask for something else than JSON.
+    private func mayNameForm(_ bytes: UnsafeRawBufferPointer, _ request: PlainRequest) -> Bool {
+        (request.acceptStart..<request.acceptEnd).contains { bytes.has("vnd.", at: $0) }
     }
-
-    private static let explainPath = Array("/v1/explain/".utf8)
-    /// Names of many features, and some keys.
-    private static let maxBodyBytes = 8192
 
     /// The hot path.
     private func answer(_ target: EntityTarget, into output: inout ByteBuffer) -> Int {
@@ -161,38 +240,43 @@ final class DirectRequests: ChannelDuplexHandler {
         }
         return 200
     }
-}
 
-/// `/v1/services/{service}/entities/{key}` without escapes and parameters, in place.
-private struct EntityTarget {
-    let service: UnsafeRawBufferPointer
-    let key: UnsafeRawBufferPointer
-
-    init?(_ target: UnsafeRawBufferPointer) {
-        let prefix: StaticString = "/v1/services/", middle: StaticString = "/entities/"
-        guard target.has(prefix, at: 0) else { return nil }
-        let start = prefix.utf8CodeUnitCount
-        guard let slash = target[start...].firstIndex(of: UInt8(ascii: "/")), target.has(middle, at: slash) else { return nil }
-        key = UnsafeRawBufferPointer(rebasing: target[(slash + middle.utf8CodeUnitCount)...])
-        service = UnsafeRawBufferPointer(rebasing: target[start..<slash])
-        for byte in target where byte == UInt8(ascii: "%") || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#") { return nil }
-        for byte in key where byte == UInt8(ascii: "/") { return nil }
+    /// Nil: the pool is at it.
+    private func answer(
+        _ request: PlainRequest, target: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer,
+        into output: inout ByteBuffer
+    ) -> Int? {
+        let accept = bytes[request.acceptStart..<request.acceptEnd]
+        let asked = Endpoints.Asked(
+            method: request.isPost ? .post : .get, target: RequestTarget(String(decoding: target, as: UTF8.self)),
+            accept: accept.isEmpty ? nil : String(decoding: accept, as: UTF8.self), timeoutMilliseconds: request.timeoutMilliseconds)
+        if asked.target.isLookup {
+            if endpoints.transport.isLate(turn) { return refuseLate(&output) }
+            if let deadline = asked.deadline(turn), LoopTurn.now() > deadline {
+                return write(endpoints.refuse(.deadlineExceeded, .deadline), to: &output)
+            }
+        }
+        switch endpoints.begin(asked, body: body) {
+        case .reply(let reply): return write(reply, to: &output)
+        case .later(let work):
+            guard let context else { return 500 }
+            let eventLoop = context.eventLoop
+            let me = NIOLoopBound(self, eventLoop: eventLoop)
+            let refused = endpoints.submit(work, asked, turn: turn) { reply in eventLoop.execute { me.value.finish(reply) } }
+            return refused.map { write($0, to: &output) }
+        }
     }
-}
 
-extension ByteBuffer {
-    fileprivate mutating func writeReply(_ reply: Reply, date: DateHeader) {
-        writeString("HTTP/1.1 \(HTTPResponse.Status(code: reply.status))\r\nContent-Type: \(reply.contentType)\r\n")
-        for (name, value) in reply.headers { writeString("\(name): \(value)\r\n") }
-        date.write(to: &self)
-        writeContentLength(reply.body.count)
-        writeBytes(reply.body)
+    private func write(_ reply: Reply, to output: inout ByteBuffer) -> Int {
+        output.writeReply(reply, date: date)
+        return reply.status
     }
 
-    /// And the empty line: it comes last.
-    fileprivate mutating func writeContentLength(_ count: Int) {
-        writeStaticString("Content-Length: ")
-        writeString(String(count))
-        writeStaticString("\r\n\r\n")
+    private func refuseLate(_ output: inout ByteBuffer) -> Int {
+        endpoints.service.metrics.refused(.late)
+        Self.late.write(to: &output, date: date)
+        return Self.late.status
     }
+
+    private static let late = PreparedReply(Reply(problem: .overloaded("requests wait too long for their turn")))
 }

@@ -2,14 +2,19 @@ internal import FeatureStore
 internal import HTTPTypes
 internal import JSONBytes
 internal import Serving
+internal import ServingTransport
 
 /// What each path of `Schemas/openapi.yaml` answers, whichever way the request came in.
 struct Endpoints: Sendable {
-    let service: LookupService
+    let transport: Transport
+    var service: LookupService { transport.service }
     let metricSources: [@Sendable () -> [MetricFamily]]
 
-    /// Largest body of a POST; a thousand keys of 480 bytes are half of it.
-    static let maxBodyBytes = 1 << 20
+    /// Largest body of a POST that is no push.
+    var maxBodyBytes: Int { service.source.definitions.server.maxRequestBytes }
+
+    /// Largest body of a request for `target`.
+    func maxBodyBytes(_ target: RequestTarget) -> Int { target.isPush ? PushRequest.maxBodyBytes : maxBodyBytes }
 
     enum Answer {
         case reply(Reply)
@@ -189,11 +194,6 @@ struct Endpoints: Sendable {
             }
         case .settled(let reply): return reply
         }
-    }
-
-    static func bodyTooLarge(_ limit: Int = maxBodyBytes) -> LookupProblem {
-        LookupProblem(
-            .bodyTooLarge, detail: "The body is larger than \(limit) bytes, or was cut off.", remedy: "Split the request into several.")
     }
 }
 

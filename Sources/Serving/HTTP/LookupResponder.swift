@@ -1,6 +1,7 @@
 internal import HTTPTypes
 package import Hummingbird
 package import Serving
+package import ServingTransport
 
 /// Answers the requests that come through Hummingbird: those that `DirectRequests` leaves alone.
 package struct LookupResponder: HTTPResponder {
@@ -8,71 +9,47 @@ package struct LookupResponder: HTTPResponder {
 
     let endpoints: Endpoints
 
-    package init(service: LookupService, metricSources: [@Sendable () -> [MetricFamily]] = []) {
-        endpoints = Endpoints(service: service, metricSources: metricSources)
+    package init(transport: Transport, metricSources: [@Sendable () -> [MetricFamily]] = []) {
+        endpoints = Endpoints(transport: transport, metricSources: metricSources)
     }
+
+    package init(service: LookupService) { self.init(transport: Transport(service: service)) }
 
     package func respond(to request: Request, context: LookupContext) async throws -> Response {
         endpoints.service.metrics.requestBegan()
-        let reply: Reply
-        do throws(LookupProblem) {
-            reply = try await answer(request)
-        } catch {
-            reply = Reply(problem: error)
-        }
+        let reply = await reply(to: request)
         endpoints.service.metrics.httpEnded(status: reply.status)
         let response = Response(reply)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(_ request: Request) async throws(LookupProblem) -> Reply {
-        switch try endpoints.answer(
-            request.method, RequestTarget(request.head.path ?? "/"), accept: request.headers[.accept])
-        {
-        case .reply(let reply): return reply
-        case .explain(let query, let asText):
-            return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.explanation(query, asText: asText) }
-        case .needsBody(let form): return try await batch(try await question(form, body: request))
-        case .waits(let lookup, let packed): return try await batch(.lookup(lookup, packed: packed))
-        case .takesRows(let form):
-            let body = Array(buffer: try await collect(request, upTo: PushRequest.maxBodyBytes))
-            return try await endpoints.push(form, body: body)
+    private func reply(to request: Request) async -> Reply {
+        var asked = Endpoints.Asked(
+            method: request.method, target: RequestTarget(request.head.path ?? "/"), accept: request.headers[.accept])
+        do throws(LookupProblem) {
+            asked.timeoutMilliseconds = try Endpoints.Asked.timeout(
+                HTTPField.Name(Endpoints.Asked.timeoutField).flatMap { request.headers[$0] })
+        } catch {
+            return Reply(problem: error)
         }
-    }
-
-    /// Long batches leave the event loop of their connection, so that they do not hold up its other requests.
-    private func batch(_ question: Endpoints.Question) async throws(LookupProblem) -> Reply {
-        try await endpoints.service.wait(for: question.minPosition)
-        if question.keyCount <= Self.maxKeysOnEventLoop { return try endpoints.reply(question) }
-        return try await offLoop { [endpoints] () throws(LookupProblem) in try endpoints.reply(question) }
-    }
-
-    private func offLoop(_ work: @Sendable () throws(LookupProblem) -> Reply) async throws(LookupProblem) -> Reply {
-        let result = await withTaskExecutorPreference(globalConcurrentExecutor) { () async -> Result<Reply, LookupProblem> in
-            do throws(LookupProblem) { return .success(try work()) } catch { return .failure(error) }
-        }
-        return try result.get()
-    }
-
-    /// Some 100 µs of work.
-    static let maxKeysOnEventLoop = 16
-
-    private func question(_ form: Endpoints.Form, body request: Request) async throws(LookupProblem) -> Endpoints.Question {
-        let body = try await collect(request, upTo: Endpoints.maxBodyBytes)
-        let result: Result<Endpoints.Question, LookupProblem> = body.withUnsafeReadableBytes { bytes in
-            do throws(LookupProblem) { return .success(try endpoints.question(form, body: bytes)) } catch { return .failure(error) }
-        }
-        return try result.get()
-    }
-}
-
-extension LookupResponder {
-    private func collect(_ request: Request, upTo limit: Int) async throws(LookupProblem) -> ByteBuffer {
+        // Not that of a connection: the body may come long after the head.
+        let turn = LoopTurn()
+        let limit = endpoints.maxBodyBytes(asked.target)
+        let begun: Endpoints.Begun
         do {
             if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw BodyTooLarge() }
-            return try await request.body.collect(upTo: limit)
+            let body = try await request.body.collect(upTo: limit)
+            begun = body.withUnsafeReadableBytes { endpoints.begin(asked, body: $0) }
         } catch {
-            throw Endpoints.bodyTooLarge(limit)
+            return Reply(problem: .bodyTooLarge(limit: limit))
+        }
+        switch begun {
+        case .reply(let reply): return reply
+        case .later(let work):
+            return await withCheckedContinuation { continuation in
+                let refused = endpoints.submit(work, asked, turn: turn) { continuation.resume(returning: $0) }
+                if let refused { continuation.resume(returning: refused) }
+            }
         }
     }
 }

@@ -74,20 +74,25 @@ package let openAPIDocument = #"""
               schema: { type: string }
               example: 5s
             - { $ref: "#/components/parameters/MinPosition" }
+            - { $ref: "#/components/parameters/Timeout" }
           responses:
             "200": { $ref: "#/components/responses/Answer" }
             "400": { $ref: "#/components/responses/BadRequest" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/Overloaded" }
             "500": { $ref: "#/components/responses/StorageError" }
             "503": { $ref: "#/components/responses/ShardUnavailable" }
+            "504": { $ref: "#/components/responses/TooLate" }
       /v1/lookup:
         post:
           operationId: lookup
           summary: Many entities at one instant, of a service or of features named one by one.
+          parameters:
+            - { $ref: "#/components/parameters/Timeout" }
           requestBody:
             required: true
-            description: At most 1 MiB. The content type is not looked at.
+            description: At most `server.max_request_size`, 1 MiB unless that says otherwise. The content type is not looked at.
             content:
               application/json:
                 schema: { $ref: "#/components/schemas/LookupRequest" }
@@ -102,7 +107,7 @@ package let openAPIDocument = #"""
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413":
-              description: The body is larger than 1 MiB.
+              description: The body is larger than `server.max_request_size`.
               content:
                 application/problem+json:
                   schema: { $ref: "#/components/schemas/Problem" }
@@ -110,10 +115,12 @@ package let openAPIDocument = #"""
                     type: urn:millrace:problem:body-too-large
                     title: The body is too large
                     status: 413
-                    detail: The body is larger than 1048576 bytes, or was cut off.
-                    remedy: Split the request into several.
+                    detail: The request is larger than 1048576 bytes, or was cut off.
+                    remedy: Split the request into several, or raise server.max_request_size.
+            "429": { $ref: "#/components/responses/Overloaded" }
             "500": { $ref: "#/components/responses/StorageError" }
             "503": { $ref: "#/components/responses/ShardUnavailable" }
+            "504": { $ref: "#/components/responses/TooLate" }
       /v1/push/{view}:
         post:
           operationId: push
@@ -225,6 +232,7 @@ package let openAPIDocument = #"""
               in: query
               description: What is answered; when absent, text if `Accept` names text/plain and no JSON before it, else JSON.
               schema: { type: string, enum: [json, text] }
+            - { $ref: "#/components/parameters/Timeout" }
           responses:
             "200":
               description: The explanation; as text for a terminal of 100 columns.
@@ -236,8 +244,10 @@ package let openAPIDocument = #"""
             "400": { $ref: "#/components/responses/BadRequest" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/Overloaded" }
             "500": { $ref: "#/components/responses/StorageError" }
             "503": { $ref: "#/components/responses/ShardUnavailable" }
+            "504": { $ref: "#/components/responses/TooLate" }
       /v1/shards:
         get:
           operationId: listShards
@@ -322,10 +332,12 @@ package let openAPIDocument = #"""
                             items: { type: object, required: [name], properties: { name: { type: string } } }
             "404": { description: An unknown view or service; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
-            "413": { description: The body is larger than 1 MiB. }
+            "413": { description: The body is larger than `server.max_request_size`. }
             "422": { description: "A mistake: a sentence, Feast's exception, or `detail` with its place in the body.", content: { application/json: { schema: { type: [string, object] } } } }
+            "429": { $ref: "#/components/responses/Overloaded" }
             "500": { description: The store could not be read; a sentence., content: { application/json: { schema: { type: string } } } }
             "503": { description: A shard is not served here; a sentence., content: { application/json: { schema: { type: string } } } }
+            "504": { $ref: "#/components/responses/TooLate" }
       /push:
         post:
           operationId: feastPush
@@ -441,6 +453,12 @@ package let openAPIDocument = #"""
           in: query
           description: What a push answered; the lookup waits until those records are applied, 2 s at most (503 then).
           schema: { type: string, minLength: 1 }
+        Timeout:
+          name: Millrace-Timeout-Ms
+          in: header
+          description: How long the sender waits. A request that has waited longer before it is begun is answered with 504.
+          schema: { type: integer, minimum: 1 }
+          example: 50
       responses:
         Answer:
           description: The vectors; as a packed matrix of numbers when `Accept` names that type, docs/API.md has the bytes.
@@ -536,6 +554,33 @@ package let openAPIDocument = #"""
                 status: 503
                 detail: "Shard 3 (key \"c1\"): not assigned to this process."
                 remedy: Try again in a second, or ask the process that serves this shard; GET /v1/shards shows which are served here.
+        Overloaded:
+          description: Refused to answer others in time (`overloaded`); large requests are refused first.
+          headers:
+            Retry-After:
+              description: Seconds.
+              schema: { type: integer }
+              example: 1
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:overloaded
+                title: The server has too much to do
+                status: 429
+                detail: "Not answered: requests wait too long for their turn."
+                remedy: Try again in a second, at growing intervals; add processes when it goes on.
+        TooLate:
+          description: The time that `Millrace-Timeout-Ms` gives was over before the request was begun (`deadline-exceeded`).
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:deadline-exceeded
+                title: The answer comes too late
+                status: 504
+                detail: The request waited longer than its sender does.
+                remedy: Allow more time, or ask for fewer keys.
       schemas:
         LookupRequest:
           type: object

@@ -11,6 +11,11 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
     /// Bytes up to and with the empty line.
     package var headBytes: Int
     package var bodyBytes: Int
+    /// Where the value of `Accept` is; empty without one.
+    package var acceptStart = 0
+    package var acceptEnd = 0
+    /// `Millrace-Timeout-Ms`: how long the sender waits.
+    package var timeoutMilliseconds: Int?
 
     package enum Parsed: BitwiseCopyable, Equatable {
         /// More bytes are needed to tell.
@@ -43,6 +48,7 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
         guard at + 10 <= end else { return more(bytes) }
         guard bytes.has("HTTP/1.1\r\n", at: at) else { return .unusual }
         at += 10
+        var request = PlainRequest(isPost: isPost, targetStart: targetStart, targetEnd: targetEnd, headBytes: 0, bodyBytes: 0)
         var hosts = 0
         var length: Int?
         while true {
@@ -65,8 +71,10 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
             switch nameEnd - name {
             case 4 where equals(bytes, name, "host"): hosts += 1
             case 6 where equals(bytes, name, "expect"): return .unusual
-            // Other forms of an answer than JSON have names of their own.
-            case 6 where equals(bytes, name, "accept") && names(bytes, value, at, "vnd."): return .unusual
+            case 6 where equals(bytes, name, "accept"):
+                // Several are one list, which only a complete implementation puts together.
+                guard request.acceptEnd == 0 else { return .unusual }
+                (request.acceptStart, request.acceptEnd) = (value, at)
             case 7 where equals(bytes, name, "upgrade"): return .unusual
             case 7 where equals(bytes, name, "trailer"): return .unusual
             case 10 where equals(bytes, name, "connection"):
@@ -75,13 +83,17 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
                 guard length == nil, let number = number(bytes, value, at) else { return .unusual }
                 length = number
             case 17 where equals(bytes, name, "transfer-encoding"): return .unusual
+            case 19 where equals(bytes, name, "millrace-timeout-ms"):
+                guard request.timeoutMilliseconds == nil, let number = number(bytes, value, at), number > 0 else { return .unusual }
+                request.timeoutMilliseconds = number
             default: break
             }
             at += 2
         }
         guard hosts == 1, isPost == (length != nil) else { return .unusual }
-        return .plain(PlainRequest(
-            isPost: isPost, targetStart: targetStart, targetEnd: targetEnd, headBytes: at + 2, bodyBytes: length ?? 0))
+        request.headBytes = at + 2
+        request.bodyBytes = length ?? 0
+        return .plain(request)
     }
 
     private static func more(_ bytes: UnsafeRawBufferPointer) -> Parsed { bytes.count < maxHeadBytes ? .incomplete : .unusual }
@@ -100,12 +112,6 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
             if lower != text.utf8Start[i] { return false }
         }
         return true
-    }
-
-    /// Whether `text` is somewhere from `start` to `end`.
-    private static func names(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ text: StaticString) -> Bool {
-        let last = end - text.utf8CodeUnitCount
-        return start <= last && (start...last).contains { bytes.has(text, at: $0) }
     }
 
     private static func number(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Int? {

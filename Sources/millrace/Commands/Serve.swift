@@ -8,6 +8,7 @@ internal import ServiceLifecycle
 internal import Serving
 internal import ServingGRPC
 internal import ServingHTTP
+internal import ServingTransport
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,7 +23,7 @@ struct Serve: AsyncParsableCommand {
 
             Addresses, brokers and the store's directory may be set by the environment: MILLRACE_HTTP, MILLRACE_GRPC, \
             MILLRACE_KAFKA_BROKERS, MILLRACE_KAFKA_GROUP, MILLRACE_KAFKA_ASSIGNMENT, MILLRACE_STORE_DIRECTORY, \
-            MILLRACE_STORE_DURABILITY, MILLRACE_READY_LAG. MILLRACE_LOG_LEVEL is debug, info (default), warning or error.
+            MILLRACE_STORE_DURABILITY, MILLRACE_READY_LAG, and the limits of load as in docs/DEFINITIONS.md. MILLRACE_LOG_LEVEL is debug, info (default), warning or error.
             """)
 
     @OptionGroup var options: DefinitionsOptions
@@ -50,13 +51,18 @@ struct Serve: AsyncParsableCommand {
         let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
         let pushes = definitions.pushed.isEmpty ? nil : try PushProducer(definitions)
         let served = definitions.services.contains { $0.log != nil } ? try ServedProducer(definitions.kafka) : nil
-        let lookups = LookupService(source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) })
+        let lookups = LookupService(
+            source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) })
+        let transport = Transport(service: lookups)
+        let metricSources = [{ @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() }]
+        // Either port answers whatever comes over HTTP/2.
+        let http2 = GRPCResponder(transport: transport, others: JSONResponder(transport: transport, metricSources: metricSources))
         let http = HTTPServer(
-            service: lookups, host: definitions.server.httpHost, port: definitions.server.httpPort,
-            metricSources: [{ IngestMetricFamilies(store: store, ingest: ingest, served: served).families() }], logger: logger
+            transport: transport, http2: http2, host: definitions.server.httpHost, port: definitions.server.httpPort,
+            metricSources: metricSources, logger: logger
         ) { port in logger.notice("HTTP on \(definitions.server.httpHost):\(port)") }
         let grpc = GRPCServer(
-            service: lookups, host: definitions.server.grpcHost, port: definitions.server.grpcPort
+            transport: transport, responder: http2, host: definitions.server.grpcHost, port: definitions.server.grpcPort
         ) { port in logger.notice("gRPC on \(definitions.server.grpcHost):\(port)") }
         var services: [any Service] = [
             IngestLifecycle(ingest: ingest, store: store, pushes: pushes, served: served, topicPartitions: createTopics, logger: logger), http, grpc,

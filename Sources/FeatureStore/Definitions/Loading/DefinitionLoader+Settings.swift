@@ -37,7 +37,10 @@ extension DefinitionLoader {
     }
 
     func readServer(_ node: YAMLNode?) -> ServerSettings {
-        let section = settings(node, "server", keys: ["http", "grpc", "ready_lag", "max_keys_per_request"])
+        let section = settings(node, "server", keys: [
+            "http", "grpc", "ready_lag", "max_keys_per_request", "max_request_size", "max_connections", "max_wait_ms", "client_timeout",
+            "batch_threads", "max_waiting_batches",
+        ])
         var server = ServerSettings()
         if let node = section["http"], let address = address(node, "http") { (server.httpHost, server.httpPort) = address }
         if let node = section["grpc"], let address = address(node, "grpc") {
@@ -54,7 +57,29 @@ extension DefinitionLoader {
         if let node = section["max_keys_per_request"] {
             server.maxKeysPerRequest = integer(node, "max_keys_per_request", in: 1...100_000) ?? server.maxKeysPerRequest
         }
+        readLoadLimits(section, into: &server)
         return server
+    }
+
+    private func readLoadLimits(_ section: Section, into server: inout ServerSettings) {
+        if let node = section["max_request_size"] {
+            server.maxRequestBytes = size(node, "max_request_size", in: 1_024...(64 << 20)) ?? server.maxRequestBytes
+        }
+        if let node = section["max_connections"] {
+            server.maxConnections = integer(node, "max_connections", in: 1...1_000_000) ?? server.maxConnections
+        }
+        if let node = section["max_wait_ms"] {
+            server.maxWait = integer(node, "max_wait_ms", in: 1...60_000).map { Microseconds($0) * 1_000 } ?? server.maxWait
+        }
+        if let node = section["client_timeout"] {
+            server.clientTimeout = duration(node, "client_timeout", in: .seconds(1)...(.seconds(3_600))) ?? server.clientTimeout
+        }
+        if let node = section["batch_threads"] {
+            server.batchThreads = integer(node, "batch_threads", in: 1...256) ?? server.batchThreads
+        }
+        if let node = section["max_waiting_batches"] {
+            server.maxWaitingBatches = integer(node, "max_waiting_batches", in: 0...100_000) ?? server.maxWaitingBatches
+        }
     }
 
     // MARK: Kafka

@@ -9,6 +9,12 @@ package enum EnvironmentVariables {
         ("MILLRACE_HTTP", "server", "http"),
         ("MILLRACE_GRPC", "server", "grpc"),
         ("MILLRACE_READY_LAG", "server", "ready_lag"),
+        ("MILLRACE_MAX_REQUEST_SIZE", "server", "max_request_size"),
+        ("MILLRACE_MAX_CONNECTIONS", "server", "max_connections"),
+        ("MILLRACE_MAX_WAIT_MS", "server", "max_wait_ms"),
+        ("MILLRACE_CLIENT_TIMEOUT", "server", "client_timeout"),
+        ("MILLRACE_BATCH_THREADS", "server", "batch_threads"),
+        ("MILLRACE_MAX_WAITING_BATCHES", "server", "max_waiting_batches"),
     ]
     /// Ours too, but not settings of the definitions.
     package static let others: Set<String> = ["MILLRACE_CORE", "MILLRACE_LOG_LEVEL"]

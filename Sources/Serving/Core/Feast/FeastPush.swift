@@ -103,7 +103,7 @@ extension PushRequest {
                     guard let time = try Self.time(cell, row: row) else { continue }
                     hasTime = true
                     json.key(named: stream.time.path?.description ?? "")
-                    json.time(time, as: stream.time.format)
+                    json.eventTime(time, as: stream.time.format)
                 } else {
                     json.key(named: name)
                     json.raw(Array(cell))
@@ -123,17 +123,5 @@ extension PushRequest {
             throw .invalid("event_timestamp of row \(row) is not an ISO 8601 time: \(text.prefix(64))")
         }
         return time
-    }
-}
-
-extension JSONWriter {
-    /// As events of the stream have it.
-    fileprivate mutating func time(_ time: Int64, as format: EventTime.Format) {
-        switch format {
-        case .rfc3339: self.time(time)
-        case .epochSeconds: decimal(units: Int128(time), scale: 6)
-        case .epochMilliseconds: decimal(units: Int128(time), scale: 3)
-        case .epochMicroseconds, .protobufTimestamp, .kafka: int(time)
-        }
     }
 }

@@ -14,6 +14,18 @@ public final class ServingMetrics: Sendable {
     private let inFlight = Atomic<Int>(0)
     private let httpResponses = CounterArray(count: 500)
     private let grpcResponses = CounterArray(count: grpcCodeNames.count)
+    private let slowClients = Atomic<UInt64>(0)
+    private let refusedConnections = Atomic<UInt64>(0)
+    private let refusals = CounterArray(count: Refusal.allCases.count)
+
+    /// Why a request was refused to keep up with the others.
+    public enum Refusal: Int, Sendable, CaseIterable {
+        /// It had waited too long for its turn.
+        case late
+        /// A batch or an explanation, for which there was no room.
+        case batch
+        case deadline
+    }
 
     let degradation = DegradationMetrics()
 
@@ -56,6 +68,14 @@ public final class ServingMetrics: Sendable {
         grpcResponses.add(code)
     }
 
+    public func refused(_ refusal: Refusal) { refusals.add(refusal.rawValue) }
+
+    /// A client was too slow with a request or with reading its answer.
+    public func slowClientCutOff() { slowClients.wrappingAdd(1, ordering: .relaxed) }
+
+    /// There were too many connections.
+    public func connectionRefused() { refusedConnections.wrappingAdd(1, ordering: .relaxed) }
+
     public func families() -> [MetricFamily] {
         [
             lookupSeconds.family(
@@ -92,6 +112,17 @@ public final class ServingMetrics: Sendable {
             MetricFamily(
                 name: "millrace_requests_in_flight", help: "Requests being answered at this moment.", kind: .gauge,
                 value: Double(inFlight.load(ordering: .relaxed))),
+            MetricFamily(
+                name: "millrace_requests_refused_total",
+                help: "Requests refused to keep up: late (waited too long), batch (no room for another), deadline (its sender's time was over).",
+                kind: .counter,
+                samples: Refusal.allCases.map { .init(Double(refusals.values()[$0.rawValue]), labels: [("reason", "\($0)")]) }),
+            MetricFamily(
+                name: "millrace_slow_clients_total", help: "Requests or connections ended because the client was too slow to send or to read.",
+                kind: .counter, value: Double(slowClients.load(ordering: .relaxed))),
+            MetricFamily(
+                name: "millrace_connections_refused_total", help: "Connections closed at once, because there were too many.", kind: .counter,
+                value: Double(refusedConnections.load(ordering: .relaxed))),
         ] + degradation.families()
     }
 }

@@ -1,0 +1,61 @@
+internal import Serving
+
+/// The methods that are served, by their path.
+struct MethodTable: Sendable {
+    private(set) var methods: [String: Method] = [:]
+
+    /// A method that takes one message and answers one.
+    ///
+    /// - Parameters:
+    ///   - keyCount: how many entities a request asks for; larger ones than a few are answered on a thread of their own.
+    ///   - wait: what a request waits for before it is answered; nil: nothing.
+    mutating func registerUnary<Input: Sendable>(
+        _ service: String, _ method: String, read: @escaping @Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> Input,
+        keyCount: @escaping @Sendable (Input) -> Int = { _ in 1 },
+        wait: @escaping @Sendable (Input) -> (@Sendable () async throws(LookupProblem) -> Void)? = { _ in nil },
+        answer: @escaping @Sendable (Input) throws(LookupProblem) -> [UInt8]
+    ) {
+        methods["/\(service)/\(method)"] = Method(kind: .unary { (bytes) throws(LookupProblem) in
+            let input = try read(bytes)
+            if let wait = wait(input) {
+                return .waits { () async throws(LookupProblem) in
+                    try await wait()
+                    return try answer(input)
+                }
+            }
+            return .reads(keyCount: keyCount(input)) { () throws(LookupProblem) in try answer(input) }
+        })
+    }
+
+    /// A method that waits for something outside of this process.
+    mutating func registerWaiting<Input: Sendable>(
+        _ service: String, _ method: String, read: @escaping @Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> Input,
+        answer: @escaping @Sendable (Input) async throws(LookupProblem) -> [UInt8]
+    ) {
+        methods["/\(service)/\(method)"] = Method(kind: .unary { (bytes) throws(LookupProblem) in
+            let input = try read(bytes)
+            return .waits { () async throws(LookupProblem) in try await answer(input) }
+        })
+    }
+
+    /// The methods of the standard health service, which are answered however much there is to do.
+    mutating func registerHealth(_ method: String, _ kind: Method.Kind) {
+        methods["/grpc.health.v1.Health/\(method)"] = Method(kind: kind, isUrgent: true)
+    }
+}
+
+/// A request that was read, before it is answered.
+enum Call: Sendable {
+    case reads(keyCount: Int, answer: @Sendable () throws(LookupProblem) -> [UInt8])
+    case waits(answer: @Sendable () async throws(LookupProblem) -> [UInt8])
+}
+
+struct Method: Sendable {
+    enum Kind: Sendable {
+        case unary(@Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> Call)
+        /// One message in, and messages out for as long as the client listens: gives the first, and where the others come from.
+        case watch(@Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> HealthWatch)
+    }
+    let kind: Kind
+    var isUrgent = false
+}
