@@ -1032,4 +1032,5 @@ package let openAPIDocument = #"""
             remedy:
               type: string
               description: What to do about it.
+
     """#
