@@ -8,6 +8,8 @@ extension LookupService {
         let twice = Dictionary(grouping: names, by: \.self).filter { $1.count > 1 }.keys.sorted()
         if !twice.isEmpty { throw .collision(twice) }
 
+        // Of a service the whole vector is read; inputs, which it may have too, are in no view.
+        let vector = source.definitions.services.first { $0.name == request.service }?.features
         var groups: [(entity: String, features: [String])] = []
         var columns: [FeastAnswer.Column] = []
         for ((view, feature), name) in zip(wanted, names) {
@@ -16,7 +18,7 @@ extension LookupService {
                 group = groups.count
                 groups.append((view.entity, []))
             }
-            columns.append(.init(name: name, lookup: group!, feature: groups[group!].features.count))
+            columns.append(.init(name: name, lookup: group!, feature: vector?.firstIndex(of: feature) ?? groups[group!].features.count))
             groups[group!].features.append(feature)
         }
         let keys = try groups.map { (group) throws(FeastProblem) in try joinKeys(group.entity, in: request) }
