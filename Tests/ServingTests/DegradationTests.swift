@@ -128,6 +128,16 @@ import Testing
         #expect(try service.lookup(.init(.features(["clicks_lifetime"]), keys: ["c"])).get().json().text.contains("age_ms") == false)
     }
 
+    @Test func feastGetsAServiceWithoutItsInputs() throws {
+        let service = LookupService(source: try shop().source)
+        let body = Array(#"{"feature_service":"context","entities":{"customer":["c","nobody"]}}"#.utf8)
+        let request = try body.withUnsafeBytes { try FeastRequest(json: $0, maxRows: 10) }
+        let answer = try service.feast(request)
+        #expect(answer.columns.map(\.name) == ["clicks_lifetime", "last_product_lifetime"])
+        #expect(answer.columns.map { answer.value($0, row: 0).value } == [.int(1), .string("p1")])
+        #expect(answer.columns.map { answer.value($0, row: 1).value } == [.int(0), .string("none")])
+    }
+
     @Test func topProductsOverallAndPerCategory() throws {
         let shop = try shop()
         let service = LookupService(source: shop.source)

@@ -60,6 +60,7 @@ public final class LeveledStore: Sendable {
               - {name: price_lifetime, fallback: {category: category_price_lifetime, everyone: price_lifetime}, default: -1, clip: [0, 100]}
               - {name: cheapest_lifetime, fallback: {category: cheapest_lifetime}, default: 9.99}
               - clicks_lifetime
+          context: {entity: customer, features: [page_category, clicks_lifetime, {name: last_product_lifetime, default: none}]}
           trending: {entity: shop, features: [views_1h, top_lifetime]}
           shelf: {entity: category, features: [cheapest_lifetime, top_lifetime]}
         """

@@ -10,14 +10,8 @@ extension VectorColumns {
     package func encode<Number: PackedNumber>(
         _ values: borrowing [FeatureValue], as _: Number.Type, store: (_ column: Int, Number) -> Void
     ) {
-        let parts = parts.span
-        for i in parts.indices where !parts[i].isSparse {
-            if case .number = parts[i].kind {
-                store(parts[i].offset, Number(values[parts[i].feature].value))
-            } else {
-                encode(parts[i], values[parts[i].feature].value, store)
-            }
-        }
+        for cell in numbers { store(cell.column, Number(values[cell.feature].value)) }
+        for part in wide { encode(part, values[part.feature].value, store) }
     }
 
     private func encode<Number: PackedNumber>(_ part: Part, _ value: Value, _ store: (Int, Number) -> Void) {

@@ -17,6 +17,11 @@ public struct VectorColumns: Sendable {
         case encoded(FeatureEncoding)
     }
 
+    struct NumberCell: BitwiseCopyable, Sendable {
+        var feature: Int
+        var column: Int
+    }
+
     /// One feature's columns.
     public struct Part: Sendable {
         /// Index in the vector.
@@ -64,6 +69,12 @@ public struct VectorColumns: Sendable {
 
     /// In the order of the vector.
     public let parts: [Part]
+    /// Of each part its feature's index in the vector.
+    public let features: [Int]
+    /// Where single numbers come from and go to: trivial, as most vectors consist of them.
+    let numbers: [NumberCell]
+    /// The dense parts that are more than a number.
+    let wide: [Part]
     /// Columns of the matrix.
     public let dense: Int
     /// Columns of the sparse matrix; 0: there is none.
@@ -105,6 +116,9 @@ public struct VectorColumns: Sendable {
             text += parts[parts.count - 1].line(said)
         }
         self.parts = parts
+        features = parts.map(\.feature)
+        numbers = parts.filter { $0.kind == .number }.map { NumberCell(feature: $0.feature, column: $0.offset) }
+        wide = parts.filter { $0.kind != .number && !$0.isSparse }
         self.dense = dense
         self.sparse = sparse
         self.others = others

@@ -11,7 +11,8 @@ public struct FeastAnswer: Sendable {
             self = switch feature.status {
             case .present, .defaulted, .fallback: feature.value.isNull ? .nullValue : .present
             case .stale: .outsideMaxAge
-            case .missing, .overdue: .notFound
+            case .missing: .notFound
+            case .overdue: feature.value.isNull ? .notFound : .present
             // There is a value, and not enough history to tell it.
             case .warming: .nullValue
             }

@@ -28,6 +28,8 @@ struct FeastPlan: Sendable {
         let names = wanted.map { key.usesFullNames ? "\($0.view.name)__\($0.feature)" : $0.feature }
         let twice = Dictionary(grouping: names, by: \.self).filter { $1.count > 1 }.keys.sorted()
         if !twice.isEmpty { throw .collision(twice) }
+        // Of a service the whole vector is read; inputs, which it may have too, are in no view.
+        let vector = definitions.services.first { $0.name == key.service }?.features
         var groups: [(entity: String, features: [String])] = []
         var columns: [FeastAnswer.Column] = []
         for ((view, feature), name) in zip(wanted, names) {
@@ -36,7 +38,7 @@ struct FeastPlan: Sendable {
                 group = groups.count
                 groups.append((view.entity, []))
             }
-            columns.append(.init(name: name, lookup: group!, feature: groups[group!].features.count))
+            columns.append(.init(name: name, lookup: group!, feature: vector?.firstIndex(of: feature) ?? groups[group!].features.count))
             groups[group!].features.append(feature)
         }
         // The plan of a service is made; that of a list is looked for in a cache.

@@ -75,8 +75,8 @@ extension LookupAnswer {
     private func statuses(_ layout: PackedLayout, _ start: UnsafeMutableRawPointer) {
         var at = start + layout.statusAt
         for (row, entry) in entries.enumerated() {
-            for part in plan.columns.parts {
-                at.storeBytes(of: entry.vector.values[part.feature].status.rawValue, as: UInt8.self)
+            for feature in plan.columns.features {
+                at.storeBytes(of: entry.vector.values[feature].status.rawValue, as: UInt8.self)
                 at += 1
             }
             start.storeBytes(of: entry.vector.found ? 1 : 0, toByteOffset: layout.foundAt + row, as: UInt8.self)
@@ -84,8 +84,8 @@ extension LookupAnswer {
         guard plan.fallback != nil else { return }
         at = start + layout.levelsAt
         for entry in entries {
-            for part in plan.columns.parts {
-                at.storeBytes(of: entry.vector.levels[part.feature], as: UInt8.self)
+            for feature in plan.columns.features {
+                at.storeBytes(of: entry.vector.levels[feature], as: UInt8.self)
                 at += 1
             }
         }
