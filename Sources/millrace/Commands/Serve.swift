@@ -47,6 +47,7 @@ struct Serve: AsyncParsableCommand {
         let definitions = try options.load()
         let descriptorSets = try options.descriptorSets(definitions)
         let logger = Logger.millrace("millrace")
+        DescriptorLimit.raise()
         let store = Store(definitions)
         let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
         let lookups = LookupService(source: LookupSource(store: store))
@@ -90,6 +91,7 @@ struct IngestLifecycle: Service {
             try await withTaskCancellationHandler {
                 try await withGracefulShutdownHandler {
                     try await offPool {
+                        ThreadPriority.lower()
                         try ingest.start { try Topics.ensure(store.definitions, partitions: topicPartitions, logger: logger) }
                     }
                 } onGracefulShutdown: {
