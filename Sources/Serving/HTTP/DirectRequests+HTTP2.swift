@@ -4,11 +4,6 @@ internal import ServingTransport
 
 /// HTTP/2 on the same port, without TLS: a client that knows begins with the preface (RFC 9113, section 3.3).
 extension DirectRequests {
-    /// As soon as no request of HTTP/1.1 can begin so: `PRI ` is no method of ours.
-    func beginsAsHTTP2(_ input: ByteBuffer) -> Bool {
-        input.readableBytes >= HTTP2Preface.count && input.withUnsafeReadableBytes { $0.has(HTTP2Preface.text, at: 0) }
-    }
-
     /// The handlers behind this one see nothing of the connection but its end.
     func becomeHTTP2(_ context: ChannelHandlerContext, _ input: ByteBuffer) {
         let handler = HTTP2Handler(transport: endpoints.transport, responder: http2)
@@ -18,6 +13,7 @@ extension DirectRequests {
         } catch {
             return context.close(promise: nil)
         }
+        readByItself(context)
         pipeline.fireChannelRead(input)
         pipeline.fireChannelReadComplete()
     }

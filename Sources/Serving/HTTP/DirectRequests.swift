@@ -37,6 +37,8 @@ final class DirectRequests: ChannelDuplexHandler {
     private var isReadHeldBack = false
     private var stall = StallWatch()
     private var json = JSONWriter(reservingBytes: 4096)
+    /// What the last answers were written to: sent by the time of the next ones, so that its memory serves again.
+    private var output = ByteBuffer()
 
     /// On the channel's event loop.
     init(endpoints: Endpoints, http2: any HTTP2Responder) {
@@ -44,7 +46,10 @@ final class DirectRequests: ChannelDuplexHandler {
         self.http2 = http2
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        output = context.channel.allocator.buffer(capacity: 4096)
+    }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         stall.cancel()
@@ -69,11 +74,18 @@ final class DirectRequests: ChannelDuplexHandler {
     private func answerAll(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
         var input = bytes
         if isFirst {
-            if beginsAsHTTP2(input) { return becomeHTTP2(context, input) }
-            isFirst = input.readableBytes < HTTP2Preface.count
+            switch HTTP2Preface.match(input.readableBytesView) {
+            case .whole: return becomeHTTP2(context, input)
+            case .part:
+                stall.began(at: turn.began)
+                return pending = input
+            case .none: isFirst = false
+            }
         }
         neededBytes = 0
-        var output = context.channel.allocator.buffer(capacity: 4096)
+        var output = self.output
+        self.output = ByteBuffer()
+        output.clear(minimumCapacity: 4096)
         var isWaiting = false
         while input.readableBytes > 0, !isWaiting, !isPassing, !isAnswering {
             switch input.withUnsafeReadableBytes({ take($0, into: &output) }) {
@@ -90,18 +102,40 @@ final class DirectRequests: ChannelDuplexHandler {
         if isWaiting { stall.began(at: turn.began) } else { stall.ended() }
         // What was answered goes out before what Hummingbird answers.
         if output.readableBytes > 0 { context.write(wrapOutboundOut(output), promise: nil) }
+        // A large answer's memory is not kept.
+        self.output = output.capacity <= 1 << 16 ? output : ByteBuffer()
         if isPassing {
-            stall.began(at: turn.began)
-            context.fireChannelRead(wrapInboundOut(input))
+            pass(context, input)
         } else if input.readableBytes > 0 {
             pending = input
         }
     }
 
+    private func pass(_ context: ChannelHandlerContext, _ input: ByteBuffer) {
+        isPassing = true
+        stall.began(at: turn.began)
+        readByItself(context)
+        context.fireChannelRead(wrapInboundOut(input))
+    }
+
+    /// From here on the channel reads as soon as it may, as the handlers behind expect it.
+    func readByItself(_ context: ChannelHandlerContext) { try? context.channel.syncOptions?.setOption(.autoRead, value: true) }
+
+    /// Until then this handler asks for each read itself, and the handlers behind it hear nothing of the requests that are none of theirs.
+    func channelActive(context: ChannelHandlerContext) {
+        context.fireChannelActive()
+        context.read()
+    }
+
     func channelReadComplete(context: ChannelHandlerContext) {
-        if !isPassing { context.flush() }
+        if isPassing {
+            watch(context)
+            return context.fireChannelReadComplete()
+        }
+        context.flush()
         watch(context)
-        context.fireChannelReadComplete()
+        isReadHeldBack = true
+        readOn(context)
     }
 
     /// What Hummingbird answers: the client is not waited for any more.
@@ -125,8 +159,7 @@ final class DirectRequests: ChannelDuplexHandler {
 
     private func passPending(_ context: ChannelHandlerContext) {
         guard let held = pending.take() else { return }
-        isPassing = true
-        context.fireChannelRead(wrapInboundOut(held))
+        pass(context, held)
         context.fireChannelReadComplete()
     }
 

@@ -29,6 +29,7 @@ struct EventLoopConnection: ServerChildChannel {
             try channel.pipeline.syncOperations.addHandler(DirectRequests(endpoints: endpoints, http2: http2), position: .first)
             // One read per readiness: a second would find nothing, because a client waits for its answer.
             try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            try channel.syncOptions?.setOption(.autoRead, value: false)
             return value
         }
     }

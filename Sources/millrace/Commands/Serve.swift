@@ -47,6 +47,7 @@ struct Serve: AsyncParsableCommand {
         let definitions = try options.load()
         let descriptorSets = try options.descriptorSets(definitions)
         let logger = Logger.millrace("millrace")
+        DescriptorLimit.raise()
         let store = Store(definitions)
         let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
         let pushes = definitions.pushed.isEmpty ? nil : try PushProducer(definitions)
@@ -97,6 +98,7 @@ struct IngestLifecycle: Service {
             try await withTaskCancellationHandler {
                 try await withGracefulShutdownHandler {
                     try await offPool {
+                        ThreadPriority.lower()
                         try ingest.start { try Topics.ensure(store.definitions, partitions: topicPartitions, logger: logger) }
                     }
                 } onGracefulShutdown: {

@@ -69,13 +69,12 @@ package final class HTTP2Connection {
         var at = 0
         do throws(HTTP2Failure) {
             if !hasGreeted {
-                let count = HTTP2Preface.count
-                for i in 0..<min(count, bytes.count) where bytes[i] != HTTP2Preface.text.utf8Start[i] {
-                    throw HTTP2Failure(.protocolError, "this port speaks HTTP/2")
+                switch HTTP2Preface.match(bytes) {
+                case .none: throw HTTP2Failure(.protocolError, "this port speaks HTTP/2")
+                case .part: return 0
+                case .whole: hasGreeted = true
                 }
-                guard bytes.count >= count else { return 0 }
-                hasGreeted = true
-                at = count
+                at = HTTP2Preface.count
             }
             while bytes.count - at >= FrameHead.byteCount, !isOver {
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[at...])
