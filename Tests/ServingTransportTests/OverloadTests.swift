@@ -73,8 +73,8 @@ import Testing
             let streams = try client.beginAll((0..<50).map { _ in (HTTP2Client.head("/millrace.serving.v1.FeatureService/Lookup"), Self.keys(1)) })
             let answers = try client.answers(streams)
             let codes = streams.map { answers[$0]?.grpcStatus }
-            #expect(codes.first == 0 && codes.last == 8)
-            #expect(answers[streams[49]]?.field("millrace-problem") == "overloaded")
+            #expect(codes.first == 0 && codes.allSatisfy { $0 == 0 || $0 == 8 } && codes.count { $0 == 8 } >= 10)
+            #expect(answers.values.allSatisfy { $0.grpcStatus == 0 || $0.field("millrace-problem") == "overloaded" })
         }
     }
 
@@ -110,6 +110,7 @@ import Testing
         let service = service({
             $0.batchThreads = 1
             $0.maxWaitingBatches = 5
+            $0.maxWait = 10_000_000
         }) { key in
             guard key.hasPrefix("k"), isHeld.load(ordering: .relaxed) else { return }
             began.signal()
