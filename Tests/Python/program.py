@@ -27,6 +27,8 @@ class Program:
             "MILLRACE_STORE_DIRECTORY": str(directory / "data"),
             "MILLRACE_HTTP": f"127.0.0.1:{self.port}",
             "MILLRACE_GRPC": f"127.0.0.1:{free_port()}",
+            # The machine of the tests has other things to do, too: that is no overload.
+            "MILLRACE_MAX_WAIT_MS": "10000",
         }
         self.binary = str(binary)
         self.definitions = str(definitions)

@@ -121,7 +121,8 @@ import Testing
             try first.send(Self.post(50))
             began.wait()
             try second.send(Self.post(50, "Millrace-Timeout-Ms: 20\r\n"))
-            usleep(100_000)
+            while !prometheusText(service.metricFamilies()).contains("millrace_requests_in_flight 2\n") { usleep(1_000) }
+            usleep(50_000)
             isHeld.store(false, ordering: .relaxed)
             let late = try Self.heads(second, 1)[0]
             #expect(late.hasPrefix("504 ") && late.contains("urn:millrace:problem:deadline-exceeded"))

@@ -56,7 +56,7 @@ public struct ServerSettings: Sendable {
     /// Connections of both ports together; more are closed at once.
     public var maxConnections: Int = 10_000
     /// A request that has waited longer for its turn is refused, in µs; a large one after half of it.
-    public var maxWait: Microseconds = 10_000
+    public var maxWait: Microseconds = 50_000
     /// A client that takes longer over sending a request, or over reading its answer, is cut off, in µs. Idle connections are not.
     public var clientTimeout: Microseconds = 15_000_000
     /// Threads for batches and explanations.
