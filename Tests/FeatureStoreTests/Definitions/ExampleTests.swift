@@ -67,6 +67,13 @@ import Testing
         #expect(text.contains("  answers after 200 ms with what it has\n"))
     }
 
+    @Test func scoresLoadsAndShowsItsColumns() throws {
+        let scores = try Definitions.load(path: Self.path.replacing("/shop/", with: "/scores/"))
+        #expect(scores.pushed.map(\.name) == ["churn_model"] && scores.services.map(\.name) == ["retention", "churn_model"])
+        #expect(scores.services[0].log == ServedLogDefinition(topic: "served_vectors", perMillion: 10_000))
+        #expect(scores.describe().contains("vector of retention: 17 columns, schema "))
+    }
+
     @Test func aMissingFileIsAFault() {
         let error = #expect(throws: DefinitionFaults.self) { try Definitions.load(path: "/nowhere/millrace.yaml") }
         #expect(error?.description.hasPrefix("/nowhere/millrace.yaml: error: the definitions file cannot be read\n  ") == true)

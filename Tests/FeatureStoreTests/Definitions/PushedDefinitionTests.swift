@@ -65,6 +65,7 @@ import Testing
 
     @Test(arguments: [
         ("entity: customer", "entity: custmer", "did you mean `customer`"),
+        ("entities: {customer: {},", "entities: {customer: {singleton: true},", "is a singleton"),
         ("churn_score: double", "churn_score: float64", "write `double`"),
         ("churn_score: double", "churn_score: {type: double, scale: 2}", "no scale"),
         ("churn_score: double", "churn_score: bytes", "base64"),

@@ -21,6 +21,10 @@ extension DefinitionLoader {
             let entity = required(section, "entity", "add `entity: customer`").flatMap({ knownEntity($0) }),
             let list = required(section, "features", "add features, such as `score: double`").flatMap({ self.entries($0, "features of \(label)") })
         else { return false }
+        if entities.contains(where: { $0.name == entity && $0.isSingleton }) {
+            fault(section["entity"]?.place ?? section.place, "`\(entity)` is a singleton, and has no keys to push values for", "push to an entity with keys")
+            return false
+        }
         if list.isEmpty { fault(section.place, "\(label) has no features", "add one, such as `score: double`") }
         var stream = StreamDefinition(
             name: entry.key, topic: entry.key, keys: [EntityKey(entity: entity, path: FieldPath(entity))],
