@@ -198,7 +198,8 @@ def test_feast_writes(pushing):
     answer = pushing.json("POST", "/get-online-features", {"features": ["churn_model:churn_score", "churn_model:segment"], "entities": {"customer": ["f1"]}})
     assert answer["results"][1]["event_timestamps"] == ["2025-12-01T14:39:58.000001Z"]
     for wrong, status, text in [
-        (body | {"feature_view_name": "nope"}, 404, "FeatureViewNotFoundException"),
+        (body | {"feature_view_name": "nope"}, 404, "FeastObjectNotFoundException"),
+        (push_body | {"push_source_name": "nope"}, 422, "PushSourceNotFoundException"),
         (body | {"feature_view_name": "customer_clicks"}, 422, "computed from its stream"),
         (body | {"df": {"customer": ["a"], "churn_scor": [1]}}, 422, "did you mean churn_score"),
         (body | {"df": {"customer": ["a", "b"], "churn_score": [1]}}, 422, "same number"),
@@ -295,6 +296,20 @@ def test_files_are_pushed(pushing, tmp_path):
     token = output.split("min_position ")[1].strip()
     seen = values(pushing, "csv49", "churn_score", "taste", token=token)
     assert float(seen["churn_score"][0]) == 49 / 8 and [float(x) for x in seen["taste"][0]] == [1, 2, 3, 49]
+    import fastavro
+
+    container = tmp_path / "scores.avro"
+    schema = {"type": "record", "name": "Score", "fields": [
+        {"name": "customer", "type": "string"}, {"name": "event_time", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+        {"name": "churn_score", "type": ["null", "double"]}, {"name": "is_vip", "type": "boolean"}]}
+    with open(container, "wb") as file:
+        fastavro.writer(file, schema, [
+            {"customer": f"avro{n}", "event_time": NOW - n, "churn_score": None if n % 2 else n / 3, "is_vip": n > 5} for n in range(40)], codec="deflate")
+    code, output, errors = pushing.command("load", "churn_model", str(container), "--missing-fields-null")
+    assert code == 0 and "40 rows pushed" in output, output + errors
+    token = output.split("min_position ")[1].strip()
+    assert values(pushing, "avro39", "churn_score", "is_vip", token=token) == {"churn_score": (None, "missing"), "is_vip": (True, "present")}
+    assert float(values(pushing, "avro38", "churn_score", token=token)["churn_score"][0]) == 38 / 3
     for arguments, text in [(["churn_modle", str(table)], "churn_model"), (["churn_model", str(tmp_path / "none.csv")], "none.csv"),
                             (["churn_model", str(table)], "customer")]:
         code, output, errors = pushing.command("load", *arguments)
@@ -347,3 +362,19 @@ def test_a_sample_of_the_entities_is_logged_as_it_was_answered(pushing):
         assert json.dumps(of_batch[-1]["results"], sort_keys=True) == json.dumps(
             [json.loads(json.dumps(result, default=float)) for result in batch["results"] if result["key"] == key], sort_keys=True)
         assert all(len(record["results"]) == 1 and record["positions"] for record in records)
+
+
+def test_curl_over_http1_and_http2(pushing):
+    base = f"http://127.0.0.1:{pushing.port}"
+    for options in ([], ["--http2-prior-knowledge"]):
+        def curl(*arguments):
+            done = subprocess.run(["curl", "-sS", "--max-time", "20", *options, *arguments], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            return json.loads(done.stdout)
+
+        answer = curl(f"{base}/v1/push/churn_model", "-d", json.dumps({"rows": [{"customer": "curl", "event_time": NOW, "churn_score": 0.5}]}))
+        seen = curl(f"{base}/v1/services/churn_model/entities/curl?min_position={answer['min_position']}")
+        assert seen["results"][0]["values"][0] == 0.5
+        both = curl(f"{base}/v1/lookup", "-d", json.dumps({"service": "churn_model", "keys": ["curl", "nobody"], "min_position": answer["min_position"]}))
+        assert [result["found"] for result in both["results"]] == [True, False]
+        assert curl(f"{base}/v1/services/none/entities/x")["status"] == 404

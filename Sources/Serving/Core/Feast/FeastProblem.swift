@@ -22,7 +22,11 @@ public struct FeastProblem: Error, Sendable, Equatable {
     }
 
     static func unknown(_ exception: String, _ message: String) -> FeastProblem {
-        FeastProblem(404, message, .exception(exception), exception == "FeatureServiceNotFoundException" ? .unknownService : .unknownFeature)
+        FeastProblem(404, message, .exception(exception), exception == "FeatureServiceNotFoundException" ? .unknownService : exception == "FeastObjectNotFoundException" ? .unknownPushed : .unknownFeature)
+    }
+
+    static func unknownPushSource(_ name: String) -> FeastProblem {
+        FeastProblem(422, "Unable to find push source '\(name)'.", .exception("PushSourceNotFoundException"), .unknownPushed)
     }
 
     static func collision(_ names: [String]) -> FeastProblem {

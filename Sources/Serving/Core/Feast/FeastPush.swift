@@ -13,6 +13,7 @@ extension PushRequest {
     /// Reads the body of either path.
     public init(feast bytes: UnsafeRawBufferPointer, definitions: Definitions) throws(FeastProblem) {
         var view: String?
+        var isPush = false
         var columns: [(name: String, cells: [Range<Int>])] = []
         var hasColumns = false
         var reader = JSONReader(bytes)
@@ -22,6 +23,7 @@ extension PushRequest {
             while let key = try reader.nextKey() {
                 let name = key.text() ?? ""
                 if Names.view.contains(name) {
+                    isPush = name == Names.view[0]
                     guard try reader.peek() == .string else { throw FeastProblem.body("string_type", at: [name], "Input should be a valid string") }
                     view = try reader.readString().text() ?? ""
                 } else if name == "df" {
@@ -45,7 +47,7 @@ extension PushRequest {
         }
         guard let view else { throw .body("missing", at: ["feature_view_name"], "Field required") }
         if !hasColumns { throw .body("missing", at: ["df"], "Field required") }
-        try self.init(feast: view, columns, of: bytes, definitions)
+        try self.init(feast: view, isPush: isPush, columns, of: bytes, definitions)
     }
 
     /// `{"column": [cell, ...], ...}`
@@ -71,13 +73,13 @@ extension PushRequest {
     }
 
     private init(
-        feast view: String, _ columns: [(name: String, cells: [Range<Int>])], of bytes: UnsafeRawBufferPointer, _ definitions: Definitions
+        feast view: String, isPush: Bool, _ columns: [(name: String, cells: [Range<Int>])], of bytes: UnsafeRawBufferPointer, _ definitions: Definitions
     ) throws(FeastProblem) {
         guard let index = definitions.pushedStream(view) else {
             if definitions.views.contains(where: { $0.name == view }) {
                 throw .invalid("Feature view \(view) is computed from its stream; only pushed features are written.")
             }
-            throw .unknown("FeatureViewNotFoundException", "Feature view \(view) does not exist in project \(definitions.name)")
+            throw isPush ? .unknownPushSource(view) : .unknown("FeastObjectNotFoundException", "Can't recognize feast object with a name \(view)")
         }
         let stream = definitions.streams[index]
         let entity = stream.keys[0].entity
