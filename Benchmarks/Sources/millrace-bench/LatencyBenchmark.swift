@@ -13,7 +13,9 @@ internal import Synchronization
 enum LatencyBenchmark {
     static func run(_ arguments: Arguments, _ results: Results) throws {
         let brokers = try arguments.required("brokers")
-        let definitions = try arguments.definitions(store: try arguments.required("store"), durability: .commit)
+        var definitions = try arguments.definitions(store: try arguments.required("store"), durability: .commit)
+        // Kafka answers a fetch as soon as there is something; the local broker looks again only after half of this.
+        definitions.kafka.properties["fetch.wait.max.ms"] = "10"
         let rate = try arguments.int("rate", 50_000)
         let duration = Double(try arguments.int("seconds", 10))
         let topics = definitions.streams.map(\.topic)
