@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import JSONBytes
 
 extension LookupRequest {
     private static let members = ["service", "features", "keys", "as_of", "max_staleness", "min_position", "inputs"]
@@ -9,75 +10,98 @@ extension LookupRequest {
     ///
     /// - Parameter maxKeys: reading stops there, so that a body of a million keys costs nothing.
     public init(json bytes: UnsafeRawBufferPointer, maxKeys: Int) throws(LookupProblem) {
-        var input = JSONInput(bytes)
         var service: String?
         var features: [String]?
         var keys: [String]?
-        var asOf: Int64?
-        var maxStaleness: Microseconds?
-        var minPosition: [SourceOffset] = []
-        var inputs: [String: GivenInput] = [:]
-        var seen: Set<String> = []
-        try input.expect("{", "an object")
-        if !input.take("}") {
-            repeat {
-                _ = input.peek()
-                let at = input.position
-                let name = try input.string("the name of a member")
+        var read = LookupRequest(.features([]), keys: [])
+        try JSONReader.body(bytes) { reader in
+            var seen: Set<String> = []
+            try reader.object("the body")
+            while let key = try reader.nextKey() {
+                let name = key.text() ?? ""
                 guard Self.members.contains(name) else {
                     throw LookupProblem(
-                        .badRequest, detail: "At byte \(at): there is no member \"\(name.prefix(64))\".",
-                        remedy: LookupProblem.didYouMean(name, Self.members)
-                            + "Members are \(Self.members.joined(separator: ", ")).")
+                        .badRequest, detail: "At byte \(key.position - 1): there is no member \"\(name.prefix(64))\".",
+                        remedy: LookupProblem.didYouMean(name, Self.members) + "Members are \(Self.members.joined(separator: ", ")).")
                 }
-                guard seen.insert(name).inserted else { throw input.problem("\"\(name)\" is given twice") }
-                try input.expect(":", "a colon")
-                if name != "keys", input.null() { continue }
+                guard seen.insert(name).inserted else { throw LookupProblem.body("\"\(name)\" is given twice", at: key.position - 1) }
                 switch name {
-                case "service": service = try input.string("\"service\"")
-                case "features": features = try input.stringArray("features", limit: Self.maxFeatures)
-                case "inputs": inputs = try input.inputs(limit: Self.maxFeatures)
-                case "keys": keys = try input.stringArray("keys", limit: maxKeys)
-                case "as_of":
-                    asOf = input.peek() == 0x22 ? try Self.asOf(text: try input.string(name)) : try input.integer("\"as_of\"")
-                case "min_position": minPosition = try Self.minPosition(text: try input.string(name))
-                default:
-                    maxStaleness = input.peek() == 0x22
-                        ? try Self.maxStaleness(text: try input.string(name)) : try input.integer("\"max_staleness\"")
+                case "service": service = try reader.text("\"service\"")
+                case "features":
+                    features = try reader.texts(name, limit: Self.maxFeatures, tooMany: .tooMany(name, Self.maxFeatures, "Declare a service, or split the request."))
+                case "keys":
+                    let tooMany = LookupProblem.tooMany(name, maxKeys, "Split the request, or raise server.max_keys_per_request.", .tooManyKeys)
+                    keys = try reader.texts(name, limit: maxKeys, tooMany: tooMany)
+                    if keys == nil { throw LookupProblem.body("\"keys\" is not an array", at: reader.position) }
+                case "as_of": read.asOf = try reader.amount(name, text: Self.asOf)
+                case "max_staleness": read.maxStaleness = try reader.amount(name, text: Self.maxStaleness)
+                case "min_position": read.minPosition = try reader.text("\"min_position\"").map { try Self.minPosition(text: $0) } ?? []
+                default: read.inputs = try reader.inputs(limit: Self.maxFeatures)
                 }
-            } while input.take(",")
-            try input.expect("}", "a comma or the object's end")
+            }
         }
-        try input.expectEnd()
-        let selection: Selection
         switch (service, features) {
-        case (let service?, nil): selection = .service(service)
-        case (nil, let features?): selection = .features(features)
+        case (let service?, nil): read.selection = .service(service)
+        case (nil, let features?): read.selection = .features(features)
         case (nil, nil), (_?, _?):
             throw LookupProblem(
                 .badRequest,
                 detail: service == nil ? "The body names neither a service nor features." : "The body names a service and features.",
                 remedy: "Give exactly one of \"service\" and \"features\".")
         }
-        self.init(selection, keys: keys ?? [], asOf: asOf, maxStaleness: maxStaleness, minPosition: minPosition)
-        self.inputs = inputs
+        read.keys = keys ?? []
+        self = read
     }
 }
 
-extension JSONInput {
-    fileprivate mutating func stringArray(_ name: String, limit: Int) throws(LookupProblem) -> [String] {
-        if !take("[") { throw problem("\"\(name)\" is not an array") }
-        var strings: [String] = []
-        if take("]") { return strings }
-        repeat {
-            if strings.count == limit {
-                throw LookupProblem(
-                    name == "keys" ? .tooManyKeys : .badRequest, detail: "\"\(name)\" has more than \(limit) elements.",
-                    remedy: name == "keys" ? "Split the request, or raise server.max_keys_per_request." : "Declare a service, or split the request.")
+extension LookupProblem {
+    fileprivate static func tooMany(_ name: String, _ limit: Int, _ remedy: String, _ kind: Kind = .badRequest) -> LookupProblem {
+        LookupProblem(kind, detail: "\"\(name)\" has more than \(limit) elements.", remedy: remedy)
+    }
+}
+
+extension JSONReader {
+    /// Microseconds, as a number or as text; nil: null.
+    fileprivate mutating func amount(_ name: String, text: (String) throws(LookupProblem) -> Int64) throws -> Int64? {
+        switch try? peek() {
+        case .string: return try self.text(name).map { try text($0) }
+        case .null:
+            try readNull()
+            return nil
+        default: return try integer("\"\(name)\"")
+        }
+    }
+
+    /// `{"basket_value": 59.90, "device": "mobile"}`, at most `limit` members.
+    fileprivate mutating func inputs(limit: Int) throws -> [String: GivenInput] {
+        var inputs: [String: GivenInput] = [:]
+        if try peek() == .null {
+            try readNull()
+            return inputs
+        }
+        try object("\"inputs\"")
+        while let key = try nextKey() {
+            let name = key.text() ?? ""
+            if inputs.count == limit {
+                throw LookupProblem(.badRequest, detail: "\"inputs\" has more than \(limit) members.", remedy: "Give those that the service has.")
             }
-            strings.append(try string("\"\(name)\"[\(strings.count)]"))
-        } while take(",")
-        try expect("]", "a comma or the array's end")
-        return strings
+            guard inputs.updateValue(try input(name), forKey: name) == nil else {
+                throw LookupProblem.body("the input \"\(name.prefix(64))\" is given twice", at: key.position - 1)
+            }
+        }
+        return inputs
+    }
+
+    private mutating func input(_ name: String) throws -> GivenInput {
+        switch try peek() {
+        case .null:
+            try readNull()
+            return .null
+        case .bool: return .bool(try readBool())
+        case .number: return .number(String(decoding: try readNumber(), as: UTF8.self))
+        case .string: return .string(try text("the input") ?? "")
+        case .array, .object:
+            throw LookupProblem.body("the input \"\(name.prefix(64))\" is not a number, a string, true, false or null", at: position)
+        }
     }
 }

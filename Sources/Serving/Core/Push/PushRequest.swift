@@ -23,8 +23,7 @@ extension PushRequest {
         let columns = try PushColumns(view, definitions)
         var rows: [PushRow] = []
         var hasRows = false
-        var reader = JSONReader(bytes)
-        do {
+        try JSONReader.body(bytes) { reader in
             guard try reader.peek() == .object else { throw Self.problem("The body is not an object.") }
             try reader.beginObject()
             while let key = try reader.nextKey() {
@@ -39,13 +38,6 @@ extension PushRequest {
                     rows.append(try Self.row(&reader, of: bytes, number: rows.count, columns))
                 }
             }
-            try reader.finish()
-        } catch let problem as LookupProblem {
-            throw problem
-        } catch {
-            throw LookupProblem(
-                .badJSON, detail: "The body is not JSON: \(error).",
-                remedy: "See POST /v1/push/{view} in /openapi.yaml for the body's shape.")
         }
         if rows.isEmpty { throw Self.problem("The body has no rows.") }
         self.init(view: view, rows: rows)
