@@ -72,8 +72,8 @@ import Testing
             let streams = try client.beginAll((0..<50).map { _ in (HTTP2Client.head("/millrace.serving.v1.FeatureService/Lookup"), Self.keys(1)) })
             let answers = try client.answers(streams)
             let codes = streams.map { answers[$0]?.grpcStatus }
-            #expect(codes.first == 0 && codes.last == 8)
-            #expect(answers[streams[49]]?.field("millrace-problem") == "overloaded")
+            #expect(codes.allSatisfy { $0 == 0 || $0 == 8 } && codes.filter { $0 == 8 }.count >= 20)
+            #expect(answers.values.allSatisfy { $0.grpcStatus == 0 || $0.field("millrace-problem") == "overloaded" })
         }
     }
 
