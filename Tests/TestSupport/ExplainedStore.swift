@@ -11,7 +11,7 @@ public final class ExplainedStore: Sendable {
         var settings = StoreSettings()
         settings.directory = directory.path
         settings.initialMapBytes = 1 << 20
-        store = Store(Definitions(
+        var definitions = Definitions(
             name: "explained", entities: [.init(name: "customer")],
             streams: [.init(
                 name: "clicks", topic: "clicks", keys: [.init(entity: "customer", path: .init("customer"))],
@@ -23,7 +23,10 @@ public final class ExplainedStore: Sendable {
                 .init(name: "clicks_2h", aggregation: .count(field: nil), window: .sliding(length: .hours(2), hop: .minutes(1))),
             ])],
             derived: [.init(name: "mean_10m", entity: "customer", expression: "spend_10m / max(clicks_10m, 1)")],
-            services: [.init(name: "homepage", version: 2, entity: "customer", features: ["clicks_10m", "mean_10m"])], store: settings))
+            services: [.init(name: "homepage", version: 2, entity: "customer", features: ["clicks_10m", "mean_10m"])], store: settings)
+        // Tests hold lookups up on event loops that others share.
+        definitions.server.maxWait = .seconds(60)
+        store = Store(definitions)
         store.setPartitionCounts(["clicks": 1])
         let shard = try store.openShard(0)
         let batch = EventBatch()

@@ -9,21 +9,29 @@ final class DateHeader {
     func write(to output: inout ByteBuffer) {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME_COARSE, &now)
-        if now.tv_sec != second { render(now.tv_sec) }
+        if now.tv_sec != second {
+            second = now.tv_sec
+            line = Array("Date: \(Self.text(second))\r\n".utf8)
+        }
         output.writeBytes(line)
     }
 
+    /// Now.
+    static var text: String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME_COARSE, &now)
+        return text(now.tv_sec)
+    }
+
     /// IMF-fixdate of RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT`.
-    private func render(_ time: time_t) {
-        second = time
+    private static func text(_ time: time_t) -> String {
         var time = time
         var parts = tm()
         gmtime_r(&time, &parts)
         let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let text = "Date: \(days[Int(parts.tm_wday)]), \(two(parts.tm_mday)) \(months[Int(parts.tm_mon)]) \(parts.tm_year + 1900) "
-            + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT\r\n"
-        line = Array(text.utf8)
+        return "\(days[Int(parts.tm_wday)]), \(two(parts.tm_mday)) \(months[Int(parts.tm_mon)]) \(parts.tm_year + 1900) "
+            + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT"
     }
 }

@@ -48,6 +48,7 @@ package final class JSONResponder: HTTP2Responder {
         let type = reply.contentType.description
         var fields: [AnswerField] = [type == "application/json" ? .known(.jsonType) : .literal(name: "content-type", value: type)]
         for (name, value) in reply.headers { fields.append(.literal(name: name.lowercased(), value: value)) }
+        fields.append(.literal(name: "date", value: DateHeader.text))
         fields.append(.literal(name: "content-length", value: String(reply.body.count)))
         return HTTP2Answer(status: reply.status, fields: fields, body: isHead ? [] : reply.body)
     }

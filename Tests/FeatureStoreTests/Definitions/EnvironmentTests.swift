@@ -22,10 +22,20 @@ import Testing
         #expect(definitions.server.readyLagEvents == 5)
     }
 
+    @Test func limitsOfLoad() throws {
+        let server = try Self.load([
+            "MILLRACE_MAX_REQUEST_SIZE": "64KiB", "MILLRACE_MAX_CONNECTIONS": "7", "MILLRACE_MAX_WAIT_MS": "3", "MILLRACE_CLIENT_TIMEOUT": "2s",
+            "MILLRACE_BATCH_THREADS": "4", "MILLRACE_MAX_WAITING_BATCHES": "0",
+        ]).server
+        #expect(server.maxRequestBytes == 65_536 && server.maxConnections == 7 && server.maxWait == 3_000)
+        #expect(server.clientTimeout == .seconds(2) && server.batchThreads == 4 && server.maxWaitingBatches == 0)
+    }
+
     @Test(arguments: [
         ("MILLRACE_KAFKA_BROKER", "x:1", "there is no variable", "did you mean `MILLRACE_KAFKA_BROKERS`?"), ("MILLRACE_HTTP", "nowhere", "must be an address", "host:port"),
         ("MILLRACE_STORE_DURABILITY", "comit", "durability cannot be", "did you mean `commit`?"), ("MILLRACE_READY_LAG", "-1", "outside", "whole number"),
         ("MILLRACE_READY_LAG", "many", "must be a whole number", "whole number"), ("MILLRACE_KAFKA_GROUP", "", "set but empty", "unset it"),
+        ("MILLRACE_MAX_WAIT_MS", "0", "outside", "whole number"), ("MILLRACE_CLIENT_TIMEOUT", "500", "must be a duration", "a whole number and"),
     ])
     func names(_ variable: String, _ value: String, _ message: String, _ remedy: String) {
         let error = #expect(throws: DefinitionFaults.self) { try Self.load([variable: value]) }
