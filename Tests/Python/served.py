@@ -80,6 +80,7 @@ class Served:
             typed = float if self.types[name] == "double" else lambda value: value
             text += f" default={compact(typed(said['default']))}" if "default" in said else ""
             text += f" clip={compact([None if bound is None else typed(bound) for bound in said['clip']])}" if "clip" in said else ""
+            text += f" fallback={compact(dict(sorted(said['fallback'].items())))}" if "fallback" in said else ""
             text += "\n"
         return xxhash.xxh64(text.encode()).hexdigest()
 

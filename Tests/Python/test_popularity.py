@@ -139,6 +139,13 @@ def test_vectors_are_encoded_as_declared(shop):
     assert numpy.array_equal(half["matrix"], got["matrix"].astype("<f4"), equal_nan=True) and numpy.array_equal(half["sparse"], got["sparse"].astype("<f4"))
 
 
+def test_every_schema_is_what_the_definitions_say(shop):
+    program, _, definitions, _, _ = shop
+    for contract in program.json("GET", "/v1/services")["services"]:
+        types = {feature["name"]: feature["type"] for feature in contract["features"]}
+        assert contract["packed"]["schema"] == Served(definitions, contract["service"], types).schema, contract["service"]
+
+
 def test_whole_numbers(shop):
     program, oracle, definitions, _, t = shop
     keys = oracle.keys("customer") + ["nobody"]
@@ -283,3 +290,10 @@ def test_training_vectors_are_the_served_ones(shop, binary, tmp_path):
     requests.write_text(f"customer,time,basket_value,device\nc1,{t},much,mobile\n")
     done = export(tmp_path / "y.csv")
     assert done.returncode != 0 and "`much` in the column `basket_value` is no decimal(2)" in done.stderr
+
+
+def test_what_is_read_anew_is_the_same(shop):
+    """Singletons, too: the log in other batches gives the same rows."""
+    code, output, errors = shop[0].command("verify")
+    assert code == 0, output + errors
+    assert "shop" in output

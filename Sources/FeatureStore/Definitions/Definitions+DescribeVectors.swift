@@ -12,8 +12,9 @@ extension Definitions {
         let store = Store(self)
         return services.flatMap { service -> [String] in
             guard let columns = try? store.plan(service: service.name).columns else { return [] }
-            var title = "vector of \(service.name): \(columns.dense) columns"
-            if columns.sparse > 0 { title += ", \(columns.sparse) sparse columns" }
+            func count(_ n: Int, _ what: String) -> String { "\(n) \(what)\(n == 1 ? "" : "s")" }
+            var title = "vector of \(service.name): \(count(columns.dense, "column"))"
+            if columns.sparse > 0 { title += ", \(count(columns.sparse, "sparse column"))" }
             title += ", schema \(hexadecimal(columns.fingerprint))"
             var table = TextTable(["FEATURE", "TYPE", "OFFSET", "DIMENSION", "COLUMNS", "DEFAULT", "CLIP"], rightAligned: [2, 3])
             for part in columns.parts {

@@ -6,11 +6,17 @@ package struct SparseEntry<Number: PackedNumber>: BitwiseCopyable {
 
 extension VectorColumns {
     /// Calls `store` with the dense columns of one vector: each at least once, the last call counts. Allocates nothing but for words.
-    @inline(__always)
     package func encode<Number: PackedNumber>(
         _ values: borrowing [FeatureValue], as _: Number.Type, store: (_ column: Int, Number) -> Void
     ) {
         for cell in numbers { store(cell.column, Number(values[cell.feature].value)) }
+        encodeWide(values, as: Number.self, store: store)
+    }
+
+    /// Those of features that are more than a number. Whoever writes many vectors takes `numbers` in a loop of its own.
+    package func encodeWide<Number: PackedNumber>(
+        _ values: borrowing [FeatureValue], as _: Number.Type, store: (_ column: Int, Number) -> Void
+    ) {
         for part in wide { encode(part, values[part.feature].value, store) }
     }
 

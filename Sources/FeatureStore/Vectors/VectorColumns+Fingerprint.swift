@@ -14,6 +14,9 @@ extension VectorColumns.Part {
         }
         if let value = said?.defaultValue { line += " default=\(value.json)" }
         if let clip = said?.clip { line += " clip=\(Value.list([clip.low ?? .null, clip.high ?? .null]).json)" }
+        if let sources = said?.fallback, !sources.isEmpty {
+            line += " fallback=\(Value.map(sources.keys.sorted().map { .init(key: $0, value: .string(sources[$0] ?? "")) }).json)"
+        }
         return line + "\n"
     }
 

@@ -17,9 +17,9 @@ public struct VectorColumns: Sendable {
         case encoded(FeatureEncoding)
     }
 
-    struct NumberCell: BitwiseCopyable, Sendable {
-        var feature: Int
-        var column: Int
+    package struct NumberCell: BitwiseCopyable, Sendable {
+        package var feature: Int
+        package var column: Int
     }
 
     /// One feature's columns.
@@ -72,7 +72,7 @@ public struct VectorColumns: Sendable {
     /// Of each part its feature's index in the vector.
     public let features: [Int]
     /// Where single numbers come from and go to: trivial, as most vectors consist of them.
-    let numbers: [NumberCell]
+    package let numbers: [NumberCell]
     /// The dense parts that are more than a number.
     let wide: [Part]
     /// Columns of the matrix.

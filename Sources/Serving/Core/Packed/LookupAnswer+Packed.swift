@@ -38,7 +38,10 @@ extension LookupAnswer {
             header(element, sparse?.entries.count ?? 0, start)
             var row = start + PackedLayout.headerBytes
             for entry in entries {
-                columns.encode(entry.vector.values, as: Number.self) { column, number in store(number, row + column * elementBytes) }
+                for cell in columns.numbers { store(Number(entry.vector.values[cell.feature].value), row + cell.column * elementBytes) }
+                if columns.numbers.count < columns.dense {
+                    columns.encodeWide(entry.vector.values, as: Number.self) { column, number in store(number, row + column * elementBytes) }
+                }
                 row += columns.dense * elementBytes
             }
             if let sparse {
