@@ -13,7 +13,8 @@ internal import Synchronization
 enum LatencyBenchmark {
     static func run(_ arguments: Arguments, _ results: Results) throws {
         let brokers = try arguments.required("brokers")
-        var definitions = try arguments.definitions(store: try arguments.required("store"), durability: .commit)
+        guard let mode = try arguments.durabilities().first else { return }
+        var definitions = try arguments.definitions(store: try arguments.required("store"), durability: mode)
         // Kafka answers a fetch as soon as there is something; the local broker looks again only after half of this.
         definitions.kafka.properties["fetch.wait.max.ms"] = "10"
         let rate = try arguments.int("rate", 50_000)
@@ -37,9 +38,10 @@ enum LatencyBenchmark {
             produced to served at \(thousands(offered)) events/s: half within \(fixed(milliseconds(0.5), 1)) ms, 99 % within \
             \(fixed(milliseconds(0.99), 1)) ms (\(latencies.count) probes)
             """)
-        results.add("latency.rate", offered)
-        results.add("latency.p50_ms", milliseconds(0.5))
-        results.add("latency.p99_ms", milliseconds(0.99))
+        let name = mode == .commit ? "latency" : "latency_replay"
+        results.add("\(name).rate", offered)
+        results.add("\(name).p50_ms", milliseconds(0.5))
+        results.add("\(name).p99_ms", milliseconds(0.99))
     }
 
     /// Microseconds of each probe.
