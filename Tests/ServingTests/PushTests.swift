@@ -77,12 +77,12 @@ import Testing
         #expect(problem?.kind == .notDurable)
 
         // Not there yet: it waits until it is.
-        let wait = Task { try await service.wait(for: answer.offsets) }
+        let wait = Task { try await service.wait(for: answer.offsets, patience: .seconds(60)) }
         try await Task.sleep(for: .milliseconds(30))
         next.withLock { $0 = 18 }
         try await wait.value
         let never = await #expect(throws: LookupProblem.self) {
-            try await service.wait(for: [SourceOffset(topic: "model", partition: 1, offset: 0)])
+            try await service.wait(for: [SourceOffset(topic: "model", partition: 1, offset: 0)], patience: .milliseconds(20))
         }
         #expect(never?.kind == .positionNotReached && never?.httpStatus == 503)
     }

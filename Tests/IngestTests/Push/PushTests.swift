@@ -127,7 +127,7 @@ import Testing
         let cluster = try MockCluster()
         try cluster.createTopic(Self.topic, partitions: 4)
         var definitions = try definitions(cluster.bootstrapServers)
-        definitions.kafka.properties["message.timeout.ms"] = "1000"
+        definitions.kafka.properties["message.timeout.ms"] = "5000"
         let producer = try PushProducer(definitions)
         producer.start()
         let row = PushRow(json: Array(#"{"customer":"a","score":1}"#.utf8), hasTime: false)

@@ -28,9 +28,9 @@ extension LookupService {
     }
 
     /// Returns when the shards have applied these records, so that a lookup now sees them.
-    public func wait(for offsets: [SourceOffset]) async throws(LookupProblem) {
+    public func wait(for offsets: [SourceOffset], patience: Duration = positionPatience) async throws(LookupProblem) {
         if offsets.isEmpty { return }
-        let deadline = ContinuousClock.now + Self.positionPatience
+        let deadline = ContinuousClock.now + patience
         while let missing = offsets.first(where: { (source.nextOffset($0.topic, $0.partition) ?? 0) <= $0.offset }) {
             guard ContinuousClock.now < deadline, !Task.isCancelled else {
                 let reached = source.nextOffset(missing.topic, missing.partition)
