@@ -9,8 +9,10 @@ import subprocess
 import threading
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import yaml
 
 from conftest import REPOSITORY
 from pushed_shop import NOW, PUSHED, SECOND, pushing_program
@@ -378,3 +380,35 @@ def test_curl_over_http1_and_http2(pushing):
         both = curl(f"{base}/v1/lookup", "-d", json.dumps({"service": "churn_model", "keys": ["curl", "nobody"], "min_position": answer["min_position"]}))
         assert [result["found"] for result in both["results"]] == [True, False]
         assert curl(f"{base}/v1/services/none/entities/x")["status"] == 404
+
+
+def test_a_new_model_needs_a_definition_and_no_more(binary, bootstrap, tmp_path):
+    """A store that has run without pushed features takes them in at its next start: nothing is rebuilt, and nothing is `warming`."""
+    with pushing_program(binary, bootstrap, tmp_path) as program:
+        contents = yaml.safe_load(Path(program.definitions).read_text())
+        program.terminate()
+        pushed = contents["pushed"].pop("product_model") and contents.pop("pushed")["churn_model"]
+        del contents["services"]["ranking"], contents["derived"]["customer"]["calm"]
+        without = tmp_path / "without.yaml"
+        without.write_text(yaml.safe_dump(contents, sort_keys=False))
+        program.store = tmp_path / "fresh"
+        program.environment["MILLRACE_STORE_DIRECTORY"] = str(program.store)
+        program.start(without)
+        program.wait_healthy()
+        program.wait(lambda: program.answers("GET", "/readyz"), 30, "ready")
+        program.wait(lambda: values(program, "c0000000", "clicks_24h")["clicks_24h"][1] == "present"
+                     and all(shard["lag_events"] == 0 for shard in program.json("GET", "/v1/shards")["shards"]), 30, "caught up")
+        before = values(program, "c0000000", "clicks_24h")
+        assert program.request("POST", "/v1/push/churn_model", {"rows": [{"customer": "c0000000", "churn_score": 1}]})[0] == 404
+        program.terminate()
+        contents["pushed"] = {"churn_model": pushed}
+        after = tmp_path / "after.yaml"
+        after.write_text(yaml.safe_dump(contents, sort_keys=False))
+        program.start(after)
+        program.wait_healthy()
+        program.wait(lambda: program.answers("GET", "/readyz"), 30, "ready")
+        assert values(program, "c0000000", "churn_score")["churn_score"] == (None, "missing")
+        token = push(program, "churn_model", {"customer": "c0000000", "event_time": NOW, "churn_score": 0.25})["min_position"]
+        seen = values(program, "c0000000", service="churn_model", token=token)
+        assert seen["churn_score"] == (Decimal("0.25"), "present")
+        assert values(program, "c0000000", "clicks_24h") == before
