@@ -91,6 +91,8 @@ import Testing
             while isHeld.load(ordering: .relaxed) { usleep(1_000) }
         }
         try await withHTTPServer(service) { port in
+            // Whatever fails, the pool's thread must end.
+            defer { isHeld.store(false, ordering: .relaxed) }
             let first = try RawSocket(port), second = try RawSocket(port)
             try first.send(Self.post(50))
             began.wait()
@@ -117,11 +119,18 @@ import Testing
             while isHeld.load(ordering: .relaxed) { usleep(1_000) }
         }
         try await withHTTPServer(service) { port in
+            // Whatever fails, the pool's thread must end.
+            defer { isHeld.store(false, ordering: .relaxed) }
             let first = try RawSocket(port), second = try RawSocket(port)
             try first.send(Self.post(50))
             began.wait()
             try second.send(Self.post(50, "Millrace-Timeout-Ms: 20\r\n"))
-            while !prometheusText(service.metricFamilies()).contains("millrace_requests_in_flight 2\n") { usleep(1_000) }
+            // Until it waits behind the first, or was late before it could.
+            for _ in 0..<10_000 {
+                let metrics = prometheusText(service.metricFamilies())
+                if metrics.contains("millrace_requests_in_flight 2\n") || metrics.contains("reason=\"deadline\"} 1\n") { break }
+                usleep(1_000)
+            }
             usleep(50_000)
             isHeld.store(false, ordering: .relaxed)
             let late = try Self.heads(second, 1)[0]
