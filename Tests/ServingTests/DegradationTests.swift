@@ -94,7 +94,9 @@ import Testing
             return try read(plan, key, asOf, maxStaleness)
         }
         let service = LookupService(source: source)
-        func ask(_ key: String = "shoes", asOf: Int64? = nil) throws -> LookupAnswer { try service.lookup(.init(.service("shelf"), keys: [key], asOf: asOf)).get() }
+        func ask(_ key: String = "shoes", asOf: Int64? = nil, minPosition: [SourceOffset] = []) throws -> LookupAnswer {
+            try service.lookup(.init(.service("shelf"), keys: [key], asOf: asOf, minPosition: minPosition)).get()
+        }
         func advance(_ milliseconds: Int64) { shared.clock.withLock { $0 += milliseconds * 1_000 } }
         let first = try ask()
         #expect(first.entries[0].vector.age == 0 && first.json().text.contains(#""age_ms":0}"#))
@@ -121,6 +123,9 @@ import Testing
         let before = shared.reads.withLock { $0 }
         #expect(try ask(asOf: LeveledStore.noon + 1).entries[0].vector.age == 0)
         #expect(shared.reads.withLock { $0 } == before + 1)
+        // Nor older than the position that was asked for: a kept one may be.
+        #expect(try ask(minPosition: [SourceOffset(topic: "clicks", partition: 0, offset: 1)]).entries[0].vector.age == 0)
+        #expect(shared.reads.withLock { $0 } == before + 2)
         // Bounded: three entries.
         for i in 0..<20 { _ = try ask("k\(i)") }
         #expect(try ask("k19").entries[0].vector.age == 0)

@@ -113,7 +113,7 @@ public final class LookupService: Sendable {
         let view = shards.snapshot(now: now)
         let asOf = request.asOf ?? source.now()
         var reader = RequestReader(
-            source: source, caches: caches, metrics: metrics.degradation, view: view, asOf: asOf, maxStaleness: request.maxStaleness, isNow: request.asOf == nil,
+            source: source, caches: caches, metrics: metrics.degradation, view: view, asOf: asOf, maxStaleness: request.maxStaleness, isNow: request.asOf == nil && request.minPosition.isEmpty,
             deadline: plan.deadline.map { now + .microseconds($0) })
         var entries: [LookupAnswer.Entry] = []
         entries.reserveCapacity(request.keys.count)
