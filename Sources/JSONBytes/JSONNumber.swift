@@ -23,6 +23,11 @@ public enum JSONNumber {
         parse(text, scale: 0, whole: true)
     }
 
+    /// The double nearest to the number; infinite beyond the range. Nil: not a number by RFC 8259, of which `Double` takes more.
+    public static func parseDouble(_ text: UnsafeRawBufferPointer) -> Double? {
+        parseDecimal(text, scale: 0) == .notANumber ? nil : Double(String(decoding: text, as: UTF8.self))
+    }
+
     private static func parse(_ text: UnsafeRawBufferPointer, scale: Int, whole: Bool) -> Parsed {
         precondition(0...18 ~= scale, "a decimal's scale is 0...18")
         let count = text.count

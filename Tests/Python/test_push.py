@@ -140,7 +140,7 @@ def test_records_that_others_produce(pushing):
     ([{"customer": "x", "taste": [1, 2, 3]}], "rows[0]: field `taste`"),
     ([{"customer": "x", "price_limit": 1e30}], "rows[0]: field `price_limit`"),
     ([{"customer": "x", "event_time": NOW + 10**15, "churn_score": 1}], "future"),
-    ([{"customer": "x", "profile": "a" * 20_000}], "rows[0]: field `profile`"),
+    ([{"customer": "x", "profile": "a" * 20_000}], "rows[0]: field `profile` (profile) has more than 16384 bytes"),
     ([{"customer": "x", "churn_score": "1e999"}], "rows[0]: field `churn_score`"),
     ([], "no rows"), ([7], "rows[0] is not an object"),
 ])
@@ -303,13 +303,16 @@ def test_files_are_pushed(pushing, tmp_path):
     container = tmp_path / "scores.avro"
     schema = {"type": "record", "name": "Score", "fields": [
         {"name": "customer", "type": "string"}, {"name": "event_time", "type": {"type": "long", "logicalType": "timestamp-micros"}},
-        {"name": "churn_score", "type": ["null", "double"]}, {"name": "is_vip", "type": "boolean"}]}
+        {"name": "churn_score", "type": ["null", "double"]}, {"name": "is_vip", "type": "boolean"}, {"name": "profile", "type": "string"}]}
+    profile = "ä" * 5_000
     with open(container, "wb") as file:
         fastavro.writer(file, schema, [
-            {"customer": f"avro{n}", "event_time": NOW - n, "churn_score": None if n % 2 else n / 3, "is_vip": n > 5} for n in range(40)], codec="deflate")
+            {"customer": f"avro{n}", "event_time": NOW - n, "churn_score": None if n % 2 else n / 3, "is_vip": n > 5, "profile": profile}
+            for n in range(40)], codec="deflate")
     code, output, errors = pushing.command("load", "churn_model", str(container), "--missing-fields-null")
     assert code == 0 and "40 rows pushed" in output, output + errors
     token = output.split("min_position ")[1].strip()
+    assert values(pushing, "avro39", "profile", token=token)["profile"] == (profile, "present")
     assert values(pushing, "avro39", "churn_score", "is_vip", token=token) == {"churn_score": (None, "missing"), "is_vip": (True, "present")}
     assert float(values(pushing, "avro38", "churn_score", token=token)["churn_score"][0]) == 38 / 3
     for arguments, text in [(["churn_modle", str(table)], "churn_model"), (["churn_model", str(tmp_path / "none.csv")], "none.csv"),

@@ -17,7 +17,7 @@ public struct InputDefinition: Sendable, Equatable {
         self.description = description
     }
 
-    public static let maxStringBytes = 1024
+    public static let maxStringBytes = FieldDefinition.usualMaxBytes
 
     /// The value that was given, as one of this input's type; nil: it is none. Numbers are taken by their text, so that a decimal is exact;
     /// digits beyond its scale are rounded half to even, as those of events are.
@@ -30,10 +30,7 @@ public struct InputDefinition: Sendable, Equatable {
         case (.decimal(let scale), .number(let text)):
             return Self.parse(text) { JSONNumber.parseDecimal($0, scale: scale).value.map { .decimal(units: Int128($0), scale: scale) } }
         case (.double, .number(let text)):
-            guard Self.parse(text, { JSONNumber.parseDecimal($0, scale: 0) != .notANumber ? Value.null : nil }) != nil,
-                let value = Double(text), value.isFinite
-            else { return nil }
-            return .double(value)
+            return Self.parse(text) { JSONNumber.parseDouble($0).flatMap { $0.isFinite ? .double($0) : nil } }
         default: return nil
         }
     }

@@ -10,6 +10,8 @@ final class AvroProjection {
         /// Indexes of fields, from the record in.
         var steps: [Int]
         var conversion: AvroConversion
+        /// One more than the value may have says that it has too many.
+        var maxTextBytes: Int
     }
 
     private let accesses: [Access]
@@ -18,8 +20,6 @@ final class AvroProjection {
     private let decimals: UnsafeMutableRawBufferPointer
     /// Sign, 39 digits, point and a leading zero; or the exponent form of what is too large.
     private static let decimalBytes = 48
-    /// One more than a value may have says that it has too many.
-    private static let maxTextBytes = EventDecoder.maxStringBytes + 1
 
     init(
         _ plan: DecoderPlan, stream: String, schema: AvroSchema, json: [UInt8], options: LogOptions
@@ -32,7 +32,7 @@ final class AvroProjection {
                 let found = try AvroConversion.resolve(slot, in: schema.root, logical)
                 guard !accesses.contains(where: { $0.capture == node.capture && $0.conversion.isInstant }) else { continue }
                 accesses.removeAll { $0.capture == node.capture }
-                accesses.append(Access(capture: node.capture, steps: found.steps, conversion: found.conversion))
+                accesses.append(Access(capture: node.capture, steps: found.steps, conversion: found.conversion, maxTextBytes: slot.maxBytes + 1))
             } catch {
                 if error.isMissing, slot.role.isField, options.missingFieldsAreNull { continue }
                 throw DecoderSetupError(
@@ -54,14 +54,13 @@ final class AvroProjection {
             captures[access.capture] = value(record, access, UnsafeMutableRawBufferPointer(
                 rebasing: decimals[n * Self.decimalBytes..<(n + 1) * Self.decimalBytes]))
         }
-        let room = batch.store(byteCount: texts.reduce(0) { $0 + min($1.bytes.count, Self.maxTextBytes) })
+        let room = batch.store(byteCount: texts.reduce(0) { $0 + $1.bytes.count })
         var at = 0
         for text in texts {
-            let count = min(text.bytes.count, Self.maxTextBytes)
-            for n in 0..<count { room[at + n] = text.bytes[n] }
+            UnsafeMutableRawBufferPointer(rebasing: room[at..<at + text.bytes.count]).copyMemory(from: text.bytes)
             captures[text.capture].position = Int32(at)
-            captures[text.capture].length = Int32(count)
-            at += count
+            captures[text.capture].length = Int32(text.bytes.count)
+            at += text.bytes.count
         }
         return UnsafeRawBufferPointer(room)
     }
@@ -109,24 +108,28 @@ final class AvroProjection {
             }
         case .string(let bytes):
             raw.kind = .text
-            texts.append((access.capture, bytes))
+            note(bytes, access)
         case .enumeration(let index):
             raw.kind = .text
             guard case .symbols(let symbols) = access.conversion, let symbol = symbols[index] else {
                 raw.kind = .container
                 break
             }
-            texts.append((access.capture, symbol))
+            note(symbol, access)
         case .bytes(let bytes):
             if case .decimal(let scale) = access.conversion {
                 raw.kind = .number
                 let count = AvroConversion.write(bytes, scale: scale, into: scratch)
-                texts.append((access.capture, UnsafeRawBufferPointer(rebasing: scratch[..<count])))
+                note(UnsafeRawBufferPointer(rebasing: scratch[..<count]), access)
             } else {
                 raw.kind = .text
-                texts.append((access.capture, bytes))
+                note(bytes, access)
             }
         }
         return raw
+    }
+
+    private func note(_ text: UnsafeRawBufferPointer, _ access: Access) {
+        texts.append((access.capture, UnsafeRawBufferPointer(rebasing: text.prefix(access.maxTextBytes))))
     }
 }

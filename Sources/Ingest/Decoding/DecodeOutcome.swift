@@ -29,8 +29,10 @@ public struct DecodeFault: Error, Sendable, CustomStringConvertible {
     public let reason: DropReason
     let detail: DecodeFaultDetail
     let subject: String
+    /// What a string may have.
+    let maxBytes: Int
 
     /// Field, problem and byte position.
-    public var what: String { "\(subject) \(detail.problem) (byte \(detail.position))" }
+    public var what: String { "\(subject) \(detail.problem.text(maxBytes: maxBytes)) (byte \(detail.position))" }
     public var description: String { "\(reason): \(what)" }
 }

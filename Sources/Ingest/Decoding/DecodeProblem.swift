@@ -60,7 +60,10 @@ public enum DecodeProblem: UInt8, Error, Sendable, CaseIterable {
 }
 
 extension DecodeProblem: CustomStringConvertible {
-    public var description: String {
+    public var description: String { text(maxBytes: EventDecoder.maxStringBytes) }
+
+    /// - Parameter maxBytes: what the string that it is about may have.
+    func text(maxBytes: Int) -> String {
         switch self {
         case .empty: "has no value"
         case .tooLong: "has a value of more than \(EventDecoder.maxPayloadBytes) bytes"
@@ -90,7 +93,7 @@ extension DecodeProblem: CustomStringConvertible {
         case .wrongType: "has a value of another type than the stream declares"
         case .insideNoObject: "is inside a value that is not an object"
         case .badUTF8: "is not valid UTF-8"
-        case .stringTooLong: "has more than \(EventDecoder.maxStringBytes) bytes"
+        case .stringTooLong: "has more than \(maxBytes) bytes"
         case .keyTooLong: "has more than \(EventDecoder.maxKeyBytes) bytes"
         case .notANumber: "is not a number"
         case .notWhole: "is not a whole number"

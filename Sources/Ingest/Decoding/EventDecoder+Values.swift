@@ -103,9 +103,8 @@ extension EventDecoder {
         switch raw.kind {
         case .number, .text:
             let written = raw.kind == .number ? slice(raw, of: payload) : try text(raw, limit: .string, in: payload, batch)
-            // Whatever its size, it must be written as JSON writes numbers: `Double` takes more.
-            if case .notANumber = JSONNumber.parseDecimal(written, scale: 0) { throw .notANumber }
-            value = Double(String(decoding: written, as: UTF8.self)) ?? .infinity
+            guard let parsed = JSONNumber.parseDouble(written) else { throw .notANumber }
+            value = parsed
         case .signed: value = Double(Int64(bitPattern: raw.word))
         case .unsigned: value = Double(raw.word)
         case .double: value = Double(bitPattern: raw.word)

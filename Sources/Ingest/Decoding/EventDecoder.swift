@@ -10,7 +10,7 @@ import JSONBytes
 /// One per stream and thread: it holds scratch memory and is not `Sendable`.
 public final class EventDecoder {
     /// Bytes of a string field, an id or a time, at most.
-    public static var maxStringBytes: Int { 1_024 }
+    public static var maxStringBytes: Int { FieldDefinition.usualMaxBytes }
     /// Bytes of an entity key, at most: with the row's prefix it must fit LMDB's key limit of 511.
     public static var maxKeyBytes: Int { 480 }
     /// Offsets into the record are kept in 32 bits.
@@ -159,6 +159,7 @@ public final class EventDecoder {
     public func fault(_ reason: DropReason, _ detail: DecodeFaultDetail) -> DecodeFault {
         let slot = Int(detail.slot)
         return DecodeFault(
-            reason: reason, detail: detail, subject: subjects.indices.contains(slot) ? subjects[slot] : "the record")
+            reason: reason, detail: detail, subject: subjects.indices.contains(slot) ? subjects[slot] : "the record",
+            maxBytes: slot >= 0 && slot < targetCount && targets[slot].kind == .string ? Int(targets[slot].bound) : Self.maxStringBytes)
     }
 }
