@@ -22,6 +22,20 @@ import Testing
         return LookupService(source: source)
     }
 
+    /// Batches' lookups, whose keys begin with k, take until they are released.
+    private final class HeldBatches: Sendable {
+        private let isHeld = Atomic(true)
+        private let began = DispatchSemaphore(value: 0)
+
+        @Sendable func hold(_ key: String) {
+            guard key.hasPrefix("k"), isHeld.load(ordering: .relaxed) else { return }
+            began.signal()
+            while isHeld.load(ordering: .relaxed) { usleep(1_000) }
+        }
+        func waitForOne() { began.wait() }
+        func release() { isHeld.store(false, ordering: .relaxed) }
+    }
+
     private static let get = Array("GET /v1/services/homepage/entities/c1 HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
     private static func post(_ keys: Int, _ fields: String = "") -> [UInt8] {
         let body = "{\"service\":\"homepage\",\"keys\":[\((0..<keys).map { "\"k\($0)\"" }.joined(separator: ","))]}"
@@ -80,50 +94,40 @@ import Testing
 
     /// One thread, no queue: a second batch is refused, a small lookup is not.
     @Test func batchesAreRefusedFirst() async throws {
-        let isHeld = Atomic(true)
-        let began = DispatchSemaphore(value: 0)
+        let held = HeldBatches()
         let service = service({
             $0.batchThreads = 1
             $0.maxWaitingBatches = 0
-        }) { key in
-            guard key.hasPrefix("k"), isHeld.load(ordering: .relaxed) else { return }
-            began.signal()
-            while isHeld.load(ordering: .relaxed) { usleep(1_000) }
-        }
+        }, lookup: held.hold)
         try await withHTTPServer(service) { port in
             // Whatever fails, the pool's thread must end.
-            defer { isHeld.store(false, ordering: .relaxed) }
+            defer { held.release() }
             let first = try RawSocket(port), second = try RawSocket(port)
             try first.send(Self.post(50))
-            began.wait()
+            held.waitForOne()
             try second.send(Self.post(50))
             let refused = try Self.heads(second, 1)[0]
             #expect(refused.hasPrefix("429 ") && refused.contains("Retry-After: 1\r\n"))
             try second.send(Self.get)
             #expect(try Self.heads(second, 1)[0].hasPrefix("200"))
-            isHeld.store(false, ordering: .relaxed)
+            held.release()
             #expect(try Self.heads(first, 1)[0].hasPrefix("200"))
         }
     }
 
     @Test func deadlinesAreKept() async throws {
-        let isHeld = Atomic(true)
-        let began = DispatchSemaphore(value: 0)
+        let held = HeldBatches()
         let service = service({
             $0.batchThreads = 1
             $0.maxWaitingBatches = 5
             $0.maxWait = 10_000_000
-        }) { key in
-            guard key.hasPrefix("k"), isHeld.load(ordering: .relaxed) else { return }
-            began.signal()
-            while isHeld.load(ordering: .relaxed) { usleep(1_000) }
-        }
+        }, lookup: held.hold)
         try await withHTTPServer(service) { port in
             // Whatever fails, the pool's thread must end.
-            defer { isHeld.store(false, ordering: .relaxed) }
+            defer { held.release() }
             let first = try RawSocket(port), second = try RawSocket(port)
             try first.send(Self.post(50))
-            began.wait()
+            held.waitForOne()
             try second.send(Self.post(50, "Millrace-Timeout-Ms: 20\r\n"))
             // Until it waits behind the first, or was late before it could.
             for _ in 0..<10_000 {
@@ -132,7 +136,7 @@ import Testing
                 usleep(1_000)
             }
             usleep(50_000)
-            isHeld.store(false, ordering: .relaxed)
+            held.release()
             let late = try Self.heads(second, 1)[0]
             #expect(late.hasPrefix("504 ") && late.contains("urn:millrace:problem:deadline-exceeded"))
             try second.send(Self.post(50, "Millrace-Timeout-Ms: 20000\r\n"))

@@ -1,19 +1,16 @@
 public import FeatureStore
 internal import Kafka
-internal import Synchronization
 
 /// Produces pushed values to their topics, and answers when the brokers have them.
 ///
 /// Rows go through the decoder that ingest uses, before anything is produced: what is taken here is applied there. Thread-safe.
 public final class PushProducer: Sendable {
     private let definitions: Definitions
-    private let producer: Producer
-    private let isStopping = Atomic(false)
-    private let thread = Mutex<WorkerThread?>(nil)
+    private let polled: PolledProducer
+    private var producer: Producer { polled.producer }
 
     /// How long a record is tried before its push fails.
     private static let deliveryMilliseconds = 10_000
-    private static let pollMilliseconds = 100
 
     public init(_ definitions: Definitions) throws {
         self.definitions = definitions
@@ -21,24 +18,15 @@ public final class PushProducer: Sendable {
         configuration["delivery.report.only.error"] = "false"
         configuration["linger.ms"] = configuration["linger.ms"] ?? "1"
         configuration["message.timeout.ms"] = configuration["message.timeout.ms"] ?? "\(Self.deliveryMilliseconds)"
-        producer = try Producer(configuration: configuration, queueFullTimeoutMilliseconds: Self.deliveryMilliseconds)
+        polled = PolledProducer(
+            try Producer(configuration: configuration, queueFullTimeoutMilliseconds: Self.deliveryMilliseconds), thread: "push")
     }
 
     /// Starts the thread that hears of deliveries.
-    public func start() {
-        let worker = WorkerThread("push") { [unowned self] in
-            while !isStopping.load(ordering: .relaxed) { producer.poll(milliseconds: Self.pollMilliseconds) }
-        }
-        thread.withLock { $0 = worker }
-    }
+    public func start() { polled.start() }
 
     /// Waits for what is under way, then disconnects.
-    public func stop() {
-        isStopping.store(true, ordering: .relaxed)
-        thread.withLock { $0.take() }?.join()
-        producer.flush(timeoutMilliseconds: Self.deliveryMilliseconds)
-        producer.close()
-    }
+    public func stop() { polled.stop(flushMilliseconds: Self.deliveryMilliseconds) }
 
     /// How many partitions a topic has. Blocks until a broker answers.
     public func partitionCount(_ topic: String) throws -> Int {

@@ -1,19 +1,17 @@
 internal import Glibc
 internal import NIOPosix
-internal import Synchronization
 
 /// Threads for what takes longer than an event loop should be held up: batches and explanations. Bounded, threads and queue.
 ///
 /// Small lookups go first, because the kernel prefers their threads: these run at a lower priority.
 package final class BatchPool: Sendable {
     private let pool: NIOThreadPool
-    private let accepted = Atomic(0)
-    private let limit: Int
+    private let accepted: BoundedCount
 
     /// - Parameter maxWaiting: jobs beyond those under way; more are refused.
     package init(threads: Int, maxWaiting: Int) {
         pool = NIOThreadPool(numberOfThreads: threads)
-        limit = threads + maxWaiting
+        accepted = BoundedCount(limit: threads + maxWaiting)
         pool.start()
     }
 
@@ -21,16 +19,13 @@ package final class BatchPool: Sendable {
     deinit { pool.shutdownGracefully { _ in } }
 
     /// Jobs waiting or under way.
-    package var count: Int { accepted.load(ordering: .relaxed) }
+    package var count: Int { accepted.value }
 
     /// - Returns: false when too many wait; then `job` is never called.
     package func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
-        guard accepted.wrappingAdd(1, ordering: .relaxed).newValue <= limit else {
-            accepted.wrappingSubtract(1, ordering: .relaxed)
-            return false
-        }
+        guard accepted.enter() else { return false }
         pool.submit { [self] state in
-            defer { accepted.wrappingSubtract(1, ordering: .relaxed) }
+            defer { accepted.leave() }
             guard state == .active else { return }
             // Of this thread alone: setpriority(2), "C library/kernel differences". Setting it again changes nothing.
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)

@@ -7,7 +7,7 @@ package final class Transport: Sendable {
     package let service: LookupService
     package let batches: BatchPool
     package let waits = WaitingRequests()
-    private let connections: ConnectionCount
+    private let connections: BoundedCount
     /// ns; see `ServerSettings.maxWait`.
     private let maxWait: Int64
 
@@ -15,7 +15,7 @@ package final class Transport: Sendable {
         self.service = service
         let settings = service.source.definitions.server
         batches = BatchPool(threads: settings.batchThreads, maxWaiting: settings.maxWaitingBatches)
-        connections = ConnectionCount(limit: settings.maxConnections)
+        connections = BoundedCount(limit: settings.maxConnections)
         maxWait = settings.maxWait * 1_000
     }
 

@@ -9,7 +9,7 @@ struct RequestReader {
     let view: ShardView.Snapshot
     let asOf: Int64
     let maxStaleness: Microseconds?
-    /// Kept vectors are as of now only.
+    /// Kept vectors are as of now only, and may be from before a position that was asked for.
     let isNow: Bool
     /// Nothing is begun to be read after it.
     let deadline: ContinuousClock.Instant?

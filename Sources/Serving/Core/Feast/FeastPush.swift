@@ -16,34 +16,22 @@ extension PushRequest {
         var isPush = false
         var columns: [(name: String, cells: [Range<Int>])] = []
         var hasColumns = false
-        var reader = JSONReader(bytes)
-        do {
-            guard try reader.peek() == .object else { throw FeastProblem.body("model_attributes_type", at: [], "Input should be a valid dictionary") }
-            try reader.beginObject()
-            while let key = try reader.nextKey() {
-                let name = key.text() ?? ""
-                if Names.view.contains(name) {
-                    isPush = name == Names.view[0]
-                    guard try reader.peek() == .string else { throw FeastProblem.body("string_type", at: [name], "Input should be a valid string") }
-                    view = try reader.readString().text() ?? ""
-                } else if name == "df" {
-                    hasColumns = true
-                    columns = try Self.columns(&reader)
-                } else if name == "to" {
-                    let to = try reader.peek() == .string ? try reader.readString().text() ?? "" : ""
-                    guard to == "online" || to == "online_and_offline" else {
-                        throw FeastProblem.invalid("Millrace pushes to the online store; \"to\" is online or online_and_offline.")
-                    }
-                } else {
-                    try reader.skipValue()
+        try JSONReader.feastBody(bytes) { name, reader in
+            if Names.view.contains(name) {
+                isPush = name == Names.view[0]
+                guard try reader.peek() == .string else { throw FeastProblem.body("string_type", at: [name], "Input should be a valid string") }
+                view = try reader.readString().text() ?? ""
+            } else if name == "df" {
+                hasColumns = true
+                columns = try Self.columns(&reader)
+            } else if name == "to" {
+                let to = try reader.peek() == .string ? try reader.readString().text() ?? "" : ""
+                guard to == "online" || to == "online_and_offline" else {
+                    throw FeastProblem.invalid("Millrace pushes to the online store; \"to\" is online or online_and_offline.")
                 }
+            } else {
+                try reader.skipValue()
             }
-            try reader.finish()
-        } catch let problem as FeastProblem {
-            throw problem
-        } catch {
-            let error = error as? JSONError
-            throw .body("json_invalid", at: ["\(error?.position ?? 0)"], "JSON decode error: \(error.map { "\($0)" } ?? "")")
         }
         guard let view else { throw .body("missing", at: ["feature_view_name"], "Field required") }
         if !hasColumns { throw .body("missing", at: ["df"], "Field required") }
@@ -87,9 +75,13 @@ extension PushRequest {
         guard columns.allSatisfy({ $0.cells.count == count }) else { throw .invalid("All columns of df must have the same number of rows.") }
         guard columns.contains(where: { $0.name == entity }) else { throw .invalid("df has no column \(entity), the join key.") }
         if count == 0 { throw .invalid("df has no rows.") }
-        let used = try columns.filter { !Names.created.contains($0.name) }.map { (column) throws(FeastProblem) -> (name: String, cells: [Range<Int>]) in
-            if column.name == entity { return (stream.keys[0].path.description, column.cells) }
-            if column.name == Names.time || stream.fields.contains(where: { $0.name == column.name }) { return column }
+        // Named as the records of the topic have it; a time is written anew.
+        let timeName = stream.time.path?.description ?? ""
+        let used = try columns.filter { !Names.created.contains($0.name) }.map {
+            (column) throws(FeastProblem) -> (name: String, isTime: Bool, cells: [Range<Int>]) in
+            if column.name == entity { return (stream.keys[0].path.description, false, column.cells) }
+            if stream.fields.contains(where: { $0.name == column.name }) { return (column.name, false, column.cells) }
+            if column.name == Names.time { return (timeName, true, column.cells) }
             let nearest = NearestName.of(column.name, in: stream.fields.map(\.name)).map { "; did you mean \($0)?" } ?? ""
             throw .invalid("Feature view \(view) has no feature \(column.name)\(nearest)")
         }
@@ -99,12 +91,12 @@ extension PushRequest {
             var json = JSONWriter()
             var hasTime = false
             json.beginObject()
-            for (name, cells) in used {
+            for (name, isTime, cells) in used {
                 let cell = UnsafeRawBufferPointer(rebasing: bytes[cells[row]])
-                if name == Names.time, !stream.fields.contains(where: { $0.name == name }) {
+                if isTime {
                     guard let time = try Self.time(cell, row: row) else { continue }
                     hasTime = true
-                    json.key(named: stream.time.path?.description ?? "")
+                    json.key(named: name)
                     json.eventTime(time, as: stream.time.format)
                 } else {
                     json.key(named: name)

@@ -23,34 +23,23 @@ extension FeastRequest {
     /// - Parameter maxRows: reading stops there.
     public init(json bytes: UnsafeRawBufferPointer, maxRows: Int) throws(FeastProblem) {
         self.init()
-        var reader = JSONReader(bytes)
+        var read = self
         var hasEntities = false
-        do {
-            guard try reader.peek() == .object else { throw FeastProblem.body("model_attributes_type", at: [], "Input should be a valid dictionary") }
-            try reader.beginObject()
-            while let key = try reader.nextKey() {
-                if key == "entities" {
-                    hasEntities = true
-                    try readEntities(&reader, maxRows)
-                } else if key == "features" {
-                    if try reader.peek() == .null { try reader.readNull() } else { features = try Self.strings(&reader, "features") }
-                } else if key == "feature_service" {
-                    if try reader.peek() == .null { try reader.readNull() } else { service = try Self.string(&reader, ["feature_service"]) }
-                } else if key == "full_feature_names" {
-                    usesFullNames = try Self.bool(&reader, "full_feature_names")
-                } else if key == "include_feature_view_version_metadata" {
-                    wantsViewMetadata = try Self.bool(&reader, "include_feature_view_version_metadata")
-                } else {
-                    try reader.skipValue()
-                }
+        try JSONReader.feastBody(bytes) { name, reader in
+            switch name {
+            case "entities":
+                hasEntities = true
+                try read.readEntities(&reader, maxRows)
+            case "features":
+                if try reader.peek() == .null { try reader.readNull() } else { read.features = try Self.strings(&reader, name) }
+            case "feature_service":
+                if try reader.peek() == .null { try reader.readNull() } else { read.service = try Self.string(&reader, [name]) }
+            case "full_feature_names": read.usesFullNames = try Self.bool(&reader, name)
+            case "include_feature_view_version_metadata": read.wantsViewMetadata = try Self.bool(&reader, name)
+            default: try reader.skipValue()
             }
-            try reader.finish()
-        } catch let problem as FeastProblem {
-            throw problem
-        } catch {
-            let error = error as? JSONError
-            throw .body("json_invalid", at: ["\(error?.position ?? 0)"], "JSON decode error: \(error.map { "\($0)" } ?? "")")
         }
+        self = read
         if !hasEntities { throw .body("missing", at: ["entities"], "Field required") }
     }
 
