@@ -102,6 +102,7 @@ if !coreOnly {
             "FeatureStore", "Ingest", "Export", "JSONBytes", "Kafka", "Generator", "Serving", "ServingTransport", "ServingHTTP", "ServingGRPC",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], swiftSettings: settings),
         tests("ServingTransportTests", [

@@ -63,5 +63,7 @@ public struct ServerSettings: Sendable {
     public var batchThreads: Int = 2
     /// Batches and explanations that may wait for a thread; more are refused.
     public var maxWaitingBatches: Int = 64
+    /// Whether the threads that answer lookups run before everything else on the machine, where the system allows it.
+    public var isRealtime: Bool = false
     public init() {}
 }

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Ingest
 internal import Kafka
 internal import Logging
+internal import NIOPosix
 internal import ServiceLifecycle
 internal import Serving
 internal import ServingGRPC
@@ -68,6 +69,10 @@ struct Serve: AsyncParsableCommand {
         var services: [any Service] = [
             IngestLifecycle(ingest: ingest, store: store, pushes: pushes, served: served, topicPartitions: createTopics, logger: logger), http, grpc,
         ]
+        if definitions.server.isRealtime {
+            // Both ports take their loops from there.
+            do { try await RealtimeLoops.raise(MultiThreadedEventLoopGroup.singleton) } catch { logger.warning("\(error)") }
+        }
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger.millrace("lifecycle", .error))

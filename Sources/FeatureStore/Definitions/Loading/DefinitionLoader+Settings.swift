@@ -39,7 +39,7 @@ extension DefinitionLoader {
     func readServer(_ node: YAMLNode?) -> ServerSettings {
         let section = settings(node, "server", keys: [
             "http", "grpc", "ready_lag", "max_keys_per_request", "max_request_size", "max_connections", "max_wait_ms", "client_timeout",
-            "batch_threads", "max_waiting_batches",
+            "batch_threads", "max_waiting_batches", "realtime",
         ])
         var server = ServerSettings()
         if let node = section["http"], let address = address(node, "http") { (server.httpHost, server.httpPort) = address }
@@ -57,6 +57,7 @@ extension DefinitionLoader {
         if let node = section["max_keys_per_request"] {
             server.maxKeysPerRequest = integer(node, "max_keys_per_request", in: 1...100_000) ?? server.maxKeysPerRequest
         }
+        if let node = section["realtime"] { server.isRealtime = bool(node, "realtime") ?? server.isRealtime }
         readLoadLimits(section, into: &server)
         return server
     }

@@ -15,6 +15,7 @@ package enum EnvironmentVariables {
         ("MILLRACE_CLIENT_TIMEOUT", "server", "client_timeout"),
         ("MILLRACE_BATCH_THREADS", "server", "batch_threads"),
         ("MILLRACE_MAX_WAITING_BATCHES", "server", "max_waiting_batches"),
+        ("MILLRACE_REALTIME", "server", "realtime"),
     ]
     /// Ours too, but not settings of the definitions.
     package static let others: Set<String> = ["MILLRACE_CORE", "MILLRACE_LOG_LEVEL"]
