@@ -17,8 +17,11 @@ public final class LookupService: Sendable {
     let sink: PushSink?
     /// Nil: nothing is logged.
     let served: ServedSink?
+    /// Nil: nobody is erased.
+    let eraser: EraseSink?
 
-    public init(source: LookupSource, sink: PushSink? = nil, served: ServedSink? = nil) {
+    public init(source: LookupSource, sink: PushSink? = nil, served: ServedSink? = nil, eraser: EraseSink? = nil) {
+        self.eraser = eraser
         self.served = served
         self.source = source
         self.sink = sink

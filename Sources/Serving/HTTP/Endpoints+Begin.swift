@@ -50,6 +50,9 @@ extension Endpoints {
             case .takesRows(let form):
                 let body = Array(body)
                 return .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await push(form, body: body) } })
+            case .erases:
+                let body = Array(body)
+                return .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await erase(body: body) } })
             case .needsBody(let form):
                 let question = try question(form, body: body)
                 if !question.minPosition.isEmpty { return wait(question) }

@@ -24,6 +24,8 @@ struct Endpoints: Sendable {
         case waits(LookupRequest, packed: PackedElement?)
         /// The body is rows: `push(_:body:)` next.
         case takesRows(PushForm)
+        /// `erase(body:)` next.
+        case erases
         /// `explanation` next; it may take some milliseconds.
         case explain(Explanation.Query, asText: Bool)
     }
@@ -77,6 +79,12 @@ struct Endpoints: Sendable {
         case .push(let view):
             try target.noParameters()
             return .takesRows(.view(view))
+        case .erase:
+            try target.noParameters()
+            return .erases
+        case .erasure(let receipt):
+            try target.noParameters()
+            return .reply(Reply(json: try service.erasure(receipt: receipt).json()))
         case .explain(let entity, let feature, let key):
             var query = Explanation.Query(feature: feature, key: key, entity: entity)
             let asText = try target.explainParameters(into: &query)
@@ -178,6 +186,13 @@ struct Endpoints: Sendable {
             }
             return Reply(json: Array("null".utf8))
         }
+    }
+
+    /// Reads an erasure, and answers when it is durable.
+    func erase(body: [UInt8]) async throws(LookupProblem) -> Reply {
+        let definitions = service.source.definitions
+        let request = try body.read { (bytes) throws(LookupProblem) in try EraseRequest(json: bytes, definitions: definitions) }
+        return Reply(json: try await service.erase(request).json())
     }
 
     func reply(_ question: Question) throws(LookupProblem) -> Reply {

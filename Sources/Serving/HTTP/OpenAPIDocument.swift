@@ -188,6 +188,61 @@ package let openAPIDocument = #"""
             "503":
               description: The brokers did not acknowledge all rows (`not-durable`). Push them again, with the same times.
               content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+      /v1/erase:
+        post:
+          operationId: erase
+          summary: Erases entities, everything that Millrace keeps of them, for good; answered when that is durable. docs/PRIVACY.md.
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [entity, keys]
+                  additionalProperties: false
+                  properties:
+                    entity: { type: string, description: One of `privacy.erasures.entities`. }
+                    keys:
+                      type: array
+                      minItems: 1
+                      maxItems: 1000
+                      items: { type: string, minLength: 1 }
+                example: { entity: customer, keys: [c1] }
+          responses:
+            "200":
+              description: Durable. Where `outcome` is `pending`, a shard has not applied it within 10 s, or is not in this process.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/ErasureReceipt" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "503":
+              description: The brokers did not acknowledge it (`not-durable`). Send it again, which does no harm.
+              content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+      /v1/erasures/{receipt}:
+        get:
+          operationId: getErasure
+          summary: What became of an erasure, as the shards of this process know it.
+          parameters:
+            - name: receipt
+              in: path
+              required: true
+              description: What an erasure answered.
+              schema: { type: string, minLength: 1 }
+              example: 5be0d1e4c3b1a0f290b1ff0a53d4b7aa
+          responses:
+            "200":
+              description: The receipt as it stands now.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/ErasureReceipt" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404":
+              description: No shard of this process has heard of it (`unknown-receipt`).
+              content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "500": { $ref: "#/components/responses/StorageError" }
       /v1/explain/{entity}/{feature}/{key}:
         get:
           operationId: explain
@@ -673,6 +728,56 @@ package let openAPIDocument = #"""
                   positions:
                     type: array
                     items: { $ref: "#/components/schemas/SourcePosition" }
+        ErasureReceipt:
+          type: object
+          required: [receipt, entity, time, outcome, pseudonyms, shards, missing]
+          additionalProperties: false
+          properties:
+            receipt: { type: string }
+            entity: { type: string }
+            time: { type: string, format: date-time }
+            outcome:
+              type: string
+              enum: [pending, erased, purged]
+              description: "`erased`: no lookup sees the entities any more; `purged`: their bytes are gone from the files, too."
+            pseudonyms:
+              type: array
+              description: What stands for the keys, 32 hexadecimal digits each, not in their order.
+              items: { type: string }
+            shards:
+              type: array
+              items:
+                type: object
+                required: [shard, erased, purged]
+                additionalProperties: false
+                properties:
+                  shard: { type: integer }
+                  erased: { type: integer, description: Entities of the receipt that are erased there. }
+                  purged: { type: boolean }
+            missing:
+              type: array
+              description: Shards that have not applied all of it, or are not in this process.
+              items: { type: integer }
+            min_position: { type: string }
+            positions:
+              type: array
+              description: In the answer to the erasure, where it is in its topic.
+              items:
+                type: object
+                required: [topic, partition, offset]
+                additionalProperties: false
+                properties:
+                  topic: { type: string }
+                  partition: { type: integer, minimum: 0 }
+                  offset: { type: integer, format: int64, minimum: 0 }
+          example:
+            receipt: 5be0d1e4c3b1a0f290b1ff0a53d4b7aa
+            entity: customer
+            time: "2026-01-31T12:00:00.000000Z"
+            outcome: erased
+            pseudonyms: [a3817f04ba25a8e66df67214c7550293]
+            shards: [{ shard: 0, erased: 1, purged: false }]
+            missing: []
         ExplainedFeature:
           type: object
           description: Exactly one of `view`, `derived` and `input`.
