@@ -25,6 +25,7 @@ public struct StreamDefinition: Sendable {
     public var retracts: RetractionDefinition?
     /// Its events say who is to be erased (`ErasureSettings`); no view reads them.
     public internal(set) var isErasures = false
+    public var classification = Classification()
 
     public init(
         name: String, topic: String, deadLetterTopic: String? = nil, format: EventFormat = .json, keys: [EntityKey],

@@ -1,4 +1,4 @@
-internal import FeatureStore
+public import FeatureStore
 public import JSONBytes
 
 /// Answers lookups, whatever the transport: checks the request, reads the vectors, adds positions and freshness, counts and measures.
@@ -11,6 +11,8 @@ public final class LookupService: Sendable {
     private let shards: ShardView
     /// By entity.
     private let caches: [String: MergedCache]
+    /// What the definitions say of each feature.
+    public let classifications: FeatureClassifications
     public let feastViews: FeastViews
     let feastPlans = FeastPlanCache()
     /// Nil: nothing is pushed.
@@ -31,6 +33,7 @@ public final class LookupService: Sendable {
         caches = Dictionary(uniqueKeysWithValues: source.definitions.entities.compactMap { entity in
             entity.cache.map { (entity.name, MergedCache($0)) }
         })
+        classifications = FeatureClassifications(source.definitions)
         feastViews = FeastViews(source.definitions)
     }
 

@@ -1015,6 +1015,9 @@ package let openAPIDocument = #"""
                 additionalProperties: false
                 properties:
                   name: { type: string }
+                  tags: { type: array, items: { type: string }, description: "What is said of the feature, as `pii`; only where something is, as the next two." }
+                  owner: { type: string }
+                  purpose: { type: string }
                   type:
                     type: string
                     description: bool, int64, double, string, decimal(scale), list<type> or map<string, type>.
