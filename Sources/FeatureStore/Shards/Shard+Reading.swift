@@ -51,6 +51,33 @@ extension Shard {
             }
         }
     }
+
+    /// The same in transactions of some thousand rows each: not of one commit, but nobody who writes has to wait, and no page is kept from being
+    /// used again for long.
+    @available(*, noasync)
+    func forEachRowInChunks(
+        entity: Int, _ body: (_ key: UnsafeRawBufferPointer, _ row: UnsafeRawBufferPointer) throws -> Bool
+    ) throws {
+        let prefix = catalog.entities[entity].keyPrefix
+        var next: [UInt8]? = [prefix]
+        while let first = next {
+            next = nil
+            var left = 4_096
+            try first.withUnsafeBytes { first in
+                try environment.read { transaction in
+                    try transaction.forEach(rows, from: first) { key, row in
+                        guard key[0] == prefix else { return false }
+                        if left == 0 {
+                            next = Array(key)
+                            return false
+                        }
+                        left -= 1
+                        return try body(UnsafeRawBufferPointer(rebasing: key[1...]), row)
+                    }
+                }
+            }
+        }
+    }
 }
 
 extension EntityPlan {

@@ -26,6 +26,8 @@ struct Endpoints: Sendable {
         case takesRows(PushForm)
         /// `erase(body:)` next.
         case erases
+        /// `retention()` next; it takes as long as reading every row does.
+        case reportsRetention
         /// `explanation` next; it may take some milliseconds.
         case explain(Explanation.Query, asText: Bool)
     }
@@ -82,6 +84,9 @@ struct Endpoints: Sendable {
         case .erase:
             try target.noParameters()
             return .erases
+        case .retention:
+            try target.noParameters()
+            return .reportsRetention
         case .erasure(let receipt):
             try target.noParameters()
             return .reply(Reply(json: try service.erasure(receipt: receipt).json()))
@@ -194,6 +199,9 @@ struct Endpoints: Sendable {
         let request = try body.read { (bytes) throws(LookupProblem) in try EraseRequest(json: bytes, definitions: definitions) }
         return Reply(json: try await service.erase(request).json())
     }
+
+    /// How long data is kept.
+    func retention() throws(LookupProblem) -> Reply { Reply(json: try service.retention().json()) }
 
     func reply(_ question: Question) throws(LookupProblem) -> Reply {
         switch question {

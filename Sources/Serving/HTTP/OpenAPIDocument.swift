@@ -243,6 +243,20 @@ package let openAPIDocument = #"""
               content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "500": { $ref: "#/components/responses/StorageError" }
+      /v1/retention:
+        get:
+          operationId: retention
+          summary: How long data is kept, as declared and as found. Reads every row of the process's shards, so ask rarely. docs/PRIVACY.md.
+          responses:
+            "200":
+              description: The report.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Retention" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/Overloaded" }
+            "500": { $ref: "#/components/responses/StorageError" }
       /v1/explain/{entity}/{feature}/{key}:
         get:
           operationId: explain
@@ -728,6 +742,49 @@ package let openAPIDocument = #"""
                   positions:
                     type: array
                     items: { $ref: "#/components/schemas/SourcePosition" }
+        Retention:
+          type: object
+          required: [time, kept, shards, rows, damaged_rows, parts, ages]
+          additionalProperties: false
+          properties:
+            time: { type: string, format: date-time }
+            kept: { type: boolean, description: Nothing is kept longer than declared, and every row could be read. }
+            shards: { type: integer }
+            rows: { type: integer }
+            damaged_rows: { type: integer }
+            parts:
+              type: array
+              items:
+                type: object
+                required: [entity, kind, name, declared_ms, rows, oldest, longest_ms, violations, prunable_rows]
+                additionalProperties: false
+                properties:
+                  entity: { type: string }
+                  kind: { type: string, enum: [view, attribution, ids, retractions] }
+                  name: { type: string, description: "The view's, or the stream's." }
+                  declared_ms: { type: [number, "null"], description: "The furthest before its row's newest event that anything may be; null: no bound (lifetime windows)." }
+                  rows: { type: integer }
+                  oldest: { type: [string, "null"], format: date-time }
+                  longest_ms: { type: number, description: The furthest before its row's newest event that something was found. }
+                  violations: { type: integer, description: Rows with something older than declared. }
+                  prunable_rows: { type: integer, description: Rows of which something would be dropped if their next event came now. }
+            ages:
+              type: array
+              items:
+                type: object
+                required: [entity, rows]
+                additionalProperties: false
+                properties:
+                  entity: { type: string }
+                  rows:
+                    type: array
+                    items:
+                      type: object
+                      required: [newest_event_within_ms, rows]
+                      additionalProperties: false
+                      properties:
+                        newest_event_within_ms: { type: [number, "null"] }
+                        rows: { type: integer }
         ErasureReceipt:
           type: object
           required: [receipt, entity, time, outcome, pseudonyms, shards, missing]
