@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from differences import check_counters, compare
 from logs import dump_topics, export
 from oracle import Oracle
-from privacy_shop import CATEGORY, NEEDLES, SECOND, START, VICTIM, private_shop
+from privacy_shop import NEEDLES, SECOND, START, VICTIM, private_shop
 from shop_stream import Record
 
 DAY = 86_400 * SECOND
