@@ -9,6 +9,10 @@ import Testing
     private let directory = TemporaryDirectory()
     private typealias Fixture = PrivacyFixture
 
+    private final class Flag: Sendable {
+        let isSet = Atomic(false)
+    }
+
     private static let secret = "customer-with-a-name", word = "a-rare-category"
 
     private func click(_ customer: String, _ n: Int, category: String = "shoes") -> ShardFixture.Click {
@@ -78,9 +82,9 @@ import Testing
         let definitions = Fixture.definitions(directory.path)
         let shard = try Fixture.open(definitions)
         defer { shard.close() }
-        let isDone = Atomic(false)
+        let done = Flag()
         let purges = Thread { [shard] in
-            while !isDone.load(ordering: .relaxed) {
+            while !done.isSet.load(ordering: .relaxed) {
                 _ = try? ShardPurge.run(shard)
                 _ = try? Generation.discardAll(in: definitions.store.directory)
             }
@@ -90,7 +94,7 @@ import Testing
             let steps = (0..<200).map { n in Fixture.Step.click(click("customer-\(round * 200 + n)", round * 200 + n)) }
             try shard.apply(Fixture.batch(steps), Fixture.progress(clicks: Int64(round + 1)))
         }
-        isDone.store(true, ordering: .relaxed)
+        done.isSet.store(true, ordering: .relaxed)
         while !purges.isFinished { Thread.sleep(forTimeInterval: 0.01) }
         #expect(try ShardFixture.rows(shard).count == 40_000)
     }

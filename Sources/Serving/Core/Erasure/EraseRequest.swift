@@ -45,7 +45,7 @@ extension EraseRequest {
         try JSONReader.body(bytes) { reader in
             try reader.object("the body")
             while let key = try reader.nextKey() {
-                switch key.text() {
+                switch key.text() ?? "" {
                 case "entity" where entity == nil: entity = try reader.text("\"entity\"")
                 case "keys" where keys == nil:
                     guard try reader.peek() == .array else { throw Self.problem("\"keys\" is not an array.") }
