@@ -7,6 +7,10 @@ extension IngestService {
     func confirmErasures(in shard: Shard) throws(ShardError) {
         guard store.mustConfirmErasures, let stream = definitions.erasureStream else { return }
         let partition = TopicPartition(topic: definitions.streams[stream].topic, partition: shard.number)
+        // Of many shards the first waits for a broker, the others are tried again with it.
+        if let unanswered, ContinuousClock.now - unanswered < .seconds(2) {
+            throw .unconfirmed("a broker has not answered a moment ago", directory: shard.directory)
+        }
         do {
             let marks = try consumer.queryWatermarks(partition, timeoutMilliseconds: 5_000)
             let next = shard.nextOffset(stream: stream)
@@ -20,6 +24,7 @@ extension IngestService {
         } catch let error as ShardError {
             throw error
         } catch {
+            unanswered = .now
             throw .unconfirmed("\(error)", directory: shard.directory)
         }
     }

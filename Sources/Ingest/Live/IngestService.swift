@@ -20,6 +20,8 @@ public final class IngestService: @unchecked Sendable {
     var isInterrupted: Bool { isStopping.load(ordering: .relaxed) }
     private var thread: WorkerThread?
     private var purges: PurgeThread?
+    /// When a broker did not answer how far erasures go.
+    var unanswered: ContinuousClock.Instant?
     private(set) var consumer: Consumer!
     private var deadLetters: DeadLetters?
     private var deadLetterProducer: Producer?
