@@ -63,5 +63,7 @@ public struct ServerSettings: Sendable {
     public var batchThreads: Int = 2
     /// Batches and explanations that may wait for a thread; more are refused.
     public var maxWaitingBatches: Int = 64
+    /// Nil: connections are not encrypted.
+    public var tls: TLSSettings?
     public init() {}
 }
