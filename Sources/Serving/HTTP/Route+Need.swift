@@ -1,4 +1,5 @@
 internal import FeatureStore
+internal import HTTPTypes
 package import Serving
 
 /// Each path says here what it needs and what is written down of it: one that does not, does not compile.

@@ -39,12 +39,19 @@ package final class Peer: @unchecked Sendable {
     @inline(__always)
     package func standing(_ authorization: UnsafeRawBufferPointer, at now: Int64) -> Caller.Standing {
         guard let access else { return .unguarded }
-        if let principal, now < until, authorization.count == remembered.count, generation == access.generation,
-            authorization.elementsEqual(remembered)
-        {
+        if let principal, now < until, generation == access.generation, isRemembered(authorization) {
             return .known(principal)
         }
         return find(authorization, now, access)
+    }
+
+    @inline(__always)
+    private func isRemembered(_ authorization: UnsafeRawBufferPointer) -> Bool {
+        guard authorization.count == remembered.count else { return false }
+        return remembered.withUnsafeBytes { known in
+            guard let known = known.baseAddress, let given = authorization.baseAddress else { return authorization.isEmpty }
+            return memcmp(known, given, authorization.count) == 0
+        }
     }
 
     private func find(_ authorization: UnsafeRawBufferPointer, _ now: Int64, _ access: AccessGuard) -> Caller.Standing {

@@ -1,5 +1,5 @@
-package import FeatureStore
-internal import NIOCore
+internal import FeatureStore
+package import NIOCore
 internal import NIOSSL
 package import Serving
 

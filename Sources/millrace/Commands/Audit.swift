@@ -23,10 +23,10 @@ struct AuditVerify: ParsableCommand {
     @Argument(help: ArgumentHelp("The files of the log.", valueName: "file"))
     var files: [String]
 
-    @Option(parsing: .singleValue, help: ArgumentHelp("A head that was noted down; may be given several times. The log must still have it.", valueName: "number:hash"))
+    @Option(help: ArgumentHelp("A head that was noted down; may be given several times. The log must still have it.", valueName: "number:hash"), transform: Self.parsed)
     var head: [AuditHead] = []
 
-    @Option(help: ArgumentHelp("The record before the first one here, when older files are elsewhere.", valueName: "number:hash"))
+    @Option(help: ArgumentHelp("The record before the first one here, when older files are elsewhere.", valueName: "number:hash"), transform: Self.parsed)
     var after: AuditHead?
 
     func run() throws {
@@ -39,8 +39,9 @@ struct AuditVerify: ParsableCommand {
         }
         print("\(verification.records) records are as they were written\nhead \(verification.head)")
     }
-}
 
-extension AuditHead: ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
+    private static func parsed(_ text: String) throws -> AuditHead {
+        if let head = AuditHead(text) { return head }
+        throw ValidationError("`\(text)` is no head: write the number of a record and its hash, 1200:9f86d081...")
+    }
 }

@@ -96,7 +96,7 @@ import TestSupport
         try handle.write(contentsOf: Data(#"{"n":8,"time":"2026"#.utf8))
         #expect(fault().contains("record 8 is not whole"))
         let torn = Mutex(0)
-        let log = AuditLog(settings(), now: { 0 }) { notice in if case .torn(let bytes) = notice { torn.withLock { $0 = bytes } } }
+        let log = AuditLog(settings(), now: { 0 }, notice: { notice in if case .torn(let bytes) = notice { torn.withLock { $0 = bytes } } })
         try log.start()
         log.stop()
         #expect(torn.withLock { $0 } == 19)
@@ -175,7 +175,7 @@ import TestSupport
         var settings = AuditSettings(file: disk.path + "/audit.ndjson")
         settings.hasEntityKeys = true
         let notices = Mutex<[String]>([])
-        let log = AuditLog(settings, now: { 0 }) { notice in notices.withLock { $0.append(String("\(notice)".prefix { $0 != "(" })) } }
+        let log = AuditLog(settings, now: { 0 }, notice: { notice in notices.withLock { $0.append(String("\(notice)".prefix { $0 != "(" })) } })
         try log.start()
         try disk.fill()
         let event = AuditEvent(.pushes, "push", keys: Array(repeating: String(repeating: "k", count: 500), count: 100))

@@ -57,10 +57,9 @@ extension DefinitionLoader {
 
     private func readGrants(_ section: Section, _ label: String) -> Grants {
         var grants = Grants()
-        let known: [(String, WritableKeyPath<Grants, Grants.Names>, [String])] = [
-            ("services", \.services, services.map(\.name)), ("entities", \.entities, entities.map(\.name)), ("push", \.push, pushed.map(\.name)),
-        ]
-        for (key, path, names) in known { if let node = section[key] { grants[keyPath: path] = readNames(node, key, names, label) } }
+        if let node = section["services"] { grants.services = readNames(node, "feature services", services.map(\.name), label) }
+        if let node = section["entities"] { grants.entities = readNames(node, "entities", entities.map(\.name), label) }
+        if let node = section["push"] { grants.push = readNames(node, "pushed views", pushed.map(\.name), label) }
         if let node = section["erase"] { grants.erase = bool(node, "erase") ?? false }
         if let node = section["metrics"] { grants.metrics = bool(node, "metrics") ?? false }
         if let node = section["admin"] { grants.admin = bool(node, "admin") ?? false }
@@ -84,13 +83,17 @@ extension DefinitionLoader {
     }
 
     private func readToken(_ node: YAMLNode, _ label: String) -> TokenDefinition? {
+        // It may be the token itself, so it is not shown.
+        guard case .mapping = node.content else {
+            fault(node.place, "a token of \(label) is not written as its hash", "write {sha256: ...}; `millrace token` prints a token and its hash")
+            return nil
+        }
         guard let section = section(node, "a token of \(label)", keys: ["sha256", "expires"]),
             let hashNode = required(section, "sha256", "add `sha256:`; `millrace token` prints a token and its hash"),
             let text = string(hashNode, "sha256")
         else { return nil }
         let digits = Array(text.utf8)
         guard digits.count == 64, let bytes = Self.bytes(hexadecimal: digits) else {
-            // It may be the token itself, so it is not shown.
             fault(hashNode.place, "sha256 of \(label) is not a SHA-256 hash of 64 hexadecimal digits", "`millrace token --hash` makes the hash of a token")
             return nil
         }

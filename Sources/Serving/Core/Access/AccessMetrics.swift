@@ -22,8 +22,9 @@ public final class AccessMetrics: Sendable {
                 help: "Requests that were not allowed: unauthenticated (no credential, or a wrong one), permission-denied, too-many-failures (the address has sent too many wrong ones).",
                 kind: .counter,
                 samples: [
-                    (LookupProblem.Kind.unauthenticated, unauthenticated), (.permissionDenied, permissionDenied), (.tooManyFailures, tooManyFailures),
-                ].map { MetricFamily.Sample(Double($0.1.load(ordering: .relaxed)), labels: [("reason", $0.0.rawValue)]) })
+                    (LookupProblem.Kind.unauthenticated, unauthenticated.load(ordering: .relaxed)),
+                    (.permissionDenied, permissionDenied.load(ordering: .relaxed)), (.tooManyFailures, tooManyFailures.load(ordering: .relaxed)),
+                ].map { MetricFamily.Sample(Double($0.1), labels: [("reason", $0.0.rawValue)]) })
         ]
     }
 }

@@ -30,7 +30,7 @@ public final class FailureLimit: Sendable {
     }
 
     /// For how many µs more the address is refused; nil: it is not.
-    func blocked(_ address: ClientAddress, now: Int64) -> Int64? {
+    package func blocked(_ address: ClientAddress, now: Int64) -> Int64? {
         let index = index(address)
         return slots.withLock { slots in
             let slot = slots[index]
@@ -40,7 +40,7 @@ public final class FailureLimit: Sendable {
     }
 
     /// Takes down a wrong credential, or that there was none. Returns how many of that kind the address has sent in this window.
-    func note(_ address: ClientAddress, isWrong: Bool, now: Int64) -> Int {
+    package func note(_ address: ClientAddress, isWrong: Bool, now: Int64) -> Int {
         let index = index(address)
         return slots.withLock { slots in
             let isCurrent = slots[index].began != .min && now < slots[index].began &+ settings.window

@@ -42,7 +42,7 @@ struct AuditRecord: Sendable {
         hash.update(previous.utf8)
         hash.update(body)
         let text = hash.finish().hexadecimal
-        return (body + Self.hashMember + Array(text.utf8) + Array("\"}\n".utf8), text)
+        return (Array(body) + Self.hashMember + Array(text.utf8) + Array("\"}\n".utf8), text)
     }
 
     private static func cut(_ text: String) -> String { text.utf8.count <= 512 ? text : String(text.prefix(512)) }

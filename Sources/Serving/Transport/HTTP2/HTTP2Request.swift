@@ -47,7 +47,9 @@ package final class HTTP2Request {
             case "connection", "transfer-encoding", "upgrade", "keep-alive", "proxy-connection": return nil
             case "te" where value != "trailers": return nil
             case "content-type": contentType = value
-            case "authorization": authorization += (authorization.isEmpty ? [] : [UInt8(ascii: ",")]) + Array(value.utf8)
+            case "authorization":
+                if !authorization.isEmpty { authorization.append(UInt8(ascii: ",")) }
+                authorization += Array(value.utf8)
             case "content-length":
                 guard let length = Int(value), length >= 0, contentLength ?? length == length else { return nil }
                 contentLength = length
