@@ -74,6 +74,8 @@ if !coreOnly {
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.26.0"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.36.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ]
     products += [.executable(name: "millrace", targets: ["millrace"])]
@@ -83,7 +85,10 @@ if !coreOnly {
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "NIOTLS", package: "swift-nio"),
         ]),
+        library("ServingJWT", path: "Sources/Serving/JWT", ["Serving", "FeatureStore", .product(name: "JWTKit", package: "jwt-kit")]),
         library("ServingHTTP", path: "Sources/Serving/HTTP", [
             "Serving", "ServingTransport", "JSONBytes", .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -99,17 +104,19 @@ if !coreOnly {
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
         .executableTarget(name: "millrace", dependencies: [
-            "FeatureStore", "Ingest", "Export", "JSONBytes", "Kafka", "Generator", "Serving", "ServingTransport", "ServingHTTP", "ServingGRPC",
+            "FeatureStore", "Ingest", "Export", "JSONBytes", "Kafka", "Generator", "Serving", "ServingTransport", "ServingHTTP", "ServingGRPC", "ServingJWT",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ], swiftSettings: settings),
         tests("ServingTransportTests", [
-            "ServingHTTP", "ServingGRPC", "ServingTransport", "Serving", "FeatureStore", "JSONBytes", "TestSupport",
+            "ServingHTTP", "ServingGRPC", "ServingTransport", "ServingJWT", "Serving", "FeatureStore", "JSONBytes", "TestSupport",
             .product(name: "HummingbirdTesting", package: "hummingbird"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHPACK", package: "swift-nio-http2"),
+            .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            .product(name: "JWTKit", package: "jwt-kit"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),

@@ -17,6 +17,12 @@ public struct Definitions: Sendable {
     public var kafka: KafkaSettings
     public var server: ServerSettings
     public var privacy = PrivacySettings()
+    /// Nil: nothing is said, and whoever reaches the server may do everything.
+    public var access: AccessSettings?
+    /// Nil: nothing is written down.
+    public var audit: AuditSettings?
+    /// Why a server must not be started with them, though they are right in themselves.
+    public var exposure: [DefinitionFault] = []
 
     public init(
         name: String, entities: [EntityDefinition], streams: [StreamDefinition], views: [ViewDefinition],

@@ -65,5 +65,7 @@ public struct ServerSettings: Sendable {
     public var maxWaitingBatches: Int = 64
     /// Whether the threads that answer lookups run before everything else on the machine, where the system allows it.
     public var isRealtime: Bool = false
+    /// Nil: connections are not encrypted.
+    public var tls: TLSSettings?
     public init() {}
 }

@@ -22,6 +22,10 @@ public struct LookupProblem: Error, Sendable, Equatable {
         case overloaded
         case deadlineExceeded = "deadline-exceeded"
         case storage = "storage"
+        case unauthenticated
+        case permissionDenied = "permission-denied"
+        case tooManyFailures = "too-many-failures"
+        case auditUnavailable = "audit-unavailable"
     }
 
     public var kind: Kind
@@ -31,6 +35,8 @@ public struct LookupProblem: Error, Sendable, Equatable {
     public var remedy: String
     /// The `Allow` header of a 405.
     public var allowedMethods: String?
+    /// When it is known how long to wait, in seconds.
+    public var retryAfter: Int?
 
     public init(_ kind: Kind, detail: String, remedy: String, allowedMethods: String? = nil) {
         self.kind = kind
@@ -44,7 +50,7 @@ public struct LookupProblem: Error, Sendable, Equatable {
     public var httpStatus: Int { kind.httpStatus }
     public var grpcCode: Int { kind.grpcCode }
     /// For `Retry-After`; nil when trying again does not help.
-    public var retryAfterSeconds: Int? { httpStatus == 503 || kind == .overloaded ? 1 : nil }
+    public var retryAfterSeconds: Int? { retryAfter ?? (httpStatus == 503 || kind == .overloaded ? 1 : nil) }
 
     /// - Parameter reason: a clause that says what there is too much of.
     public static func overloaded(_ reason: String) -> LookupProblem {
@@ -86,18 +92,24 @@ extension LookupProblem.Kind {
         case .overloaded: "The server has too much to do"
         case .deadlineExceeded: "The answer comes too late"
         case .storage: "The store could not be read"
+        case .unauthenticated: "A credential is needed"
+        case .permissionDenied: "Not permitted"
+        case .tooManyFailures: "Too many wrong credentials"
+        case .auditUnavailable: "The audit log cannot be written"
         }
     }
 
     public var httpStatus: Int {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 400
+        case .unauthenticated: 401
+        case .permissionDenied: 403
         case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownReceipt, .unknownPath: 404
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
-        case .overloaded: 429
+        case .overloaded, .tooManyFailures: 429
         case .storage: 500
-        case .shardUnavailable, .positionNotReached, .notDurable: 503
+        case .shardUnavailable, .positionNotReached, .notDurable, .auditUnavailable: 503
         case .deadlineExceeded: 504
         }
     }
@@ -108,10 +120,12 @@ extension LookupProblem.Kind {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 3  // INVALID_ARGUMENT
         case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
         case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownReceipt: 5  // NOT_FOUND
-        case .bodyTooLarge, .overloaded: 8  // RESOURCE_EXHAUSTED
+        case .permissionDenied: 7  // PERMISSION_DENIED
+        case .bodyTooLarge, .overloaded, .tooManyFailures: 8  // RESOURCE_EXHAUSTED
         case .unknownPath, .methodNotAllowed: 12  // UNIMPLEMENTED
         case .storage: 13  // INTERNAL
-        case .shardUnavailable, .positionNotReached, .notDurable: 14  // UNAVAILABLE
+        case .shardUnavailable, .positionNotReached, .notDurable, .auditUnavailable: 14  // UNAVAILABLE
+        case .unauthenticated: 16  // UNAUTHENTICATED
         }
     }
 }

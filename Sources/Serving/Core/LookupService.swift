@@ -7,7 +7,7 @@ public import JSONBytes
 public final class LookupService: Sendable {
     public let source: LookupSource
     public let metrics: ServingMetrics
-    private let contracts: ContractCache
+    let contracts: ContractCache
     private let shards: ShardView
     /// By entity.
     private let caches: [String: MergedCache]

@@ -9,14 +9,16 @@ struct EraseHandler {
         let definitions = service.source.definitions
         table.registerWaiting(
             "millrace.serving.v1.FeatureService", "Erase",
-            read: { (bytes) throws(LookupProblem) in try EraseRequest(protobuf: bytes, definitions) }
+            read: { (bytes) throws(LookupProblem) in try EraseRequest(protobuf: bytes, definitions) },
+            needs: { _ in .erase }, audit: { AuditEvent($0) }
         ) { [service] (request) async throws(LookupProblem) in
             try await service.erase(request).protobuf()
         }
         table.registerUnary(
             "millrace.serving.v1.FeatureService", "GetErasure",
-            read: { (bytes) throws(LookupProblem) in try Self.receipt(bytes) }
-        ) { [service] (receipt) throws(LookupProblem) in
+            read: { (bytes) throws(LookupProblem) in try Self.receipt(bytes) },
+            needs: { _ in .erase }, audit: { AuditEvent(.admin, "erasure", target: $0) }
+        ) { [service] (receipt, _) throws(LookupProblem) in
             try service.erasure(receipt: receipt).protobuf()
         }
     }

@@ -21,6 +21,7 @@ final class DirectRequests: ChannelDuplexHandler {
 
     let endpoints: Endpoints
     let http2: any HTTP2Responder
+    let peer: Peer
     private let date = DateHeader()
     private let turn = LoopTurn.current
     private var context: ChannelHandlerContext?
@@ -41,8 +42,9 @@ final class DirectRequests: ChannelDuplexHandler {
     private var output = ByteBuffer()
 
     /// On the channel's event loop.
-    init(endpoints: Endpoints, http2: any HTTP2Responder) {
+    init(endpoints: Endpoints, http2: any HTTP2Responder, peer: Peer) {
         self.endpoints = endpoints
+        self.peer = peer
         self.http2 = http2
     }
 
@@ -240,14 +242,18 @@ final class DirectRequests: ChannelDuplexHandler {
         guard total <= bytes.count else { return .wait(total) }
         let target = UnsafeRawBufferPointer(rebasing: bytes[request.targetStart..<request.targetEnd])
         endpoints.service.metrics.requestBegan()
-        if !request.isPost, request.timeoutMilliseconds == nil, request.acceptEnd == 0 || !mayNameForm(bytes, request), let plain = EntityTarget(target) {
+        let standing = peer.standing(
+            UnsafeRawBufferPointer(rebasing: bytes[request.authorizationStart..<request.authorizationEnd]), at: turn.began)
+        if !request.isPost, request.timeoutMilliseconds == nil, request.acceptEnd == 0 || !mayNameForm(bytes, request),
+            let plain = EntityTarget(target), endpoints.isDirect(standing, plain.service)
+        {
             let status: Int
             if endpoints.transport.isLate(turn) { status = refuseLate(&output) } else { status = answer(plain, into: &output) }
             endpoints.service.metrics.httpEnded(status: status)
             return .took(total)
         }
         let body = UnsafeRawBufferPointer(rebasing: bytes[request.headBytes..<total])
-        guard let status = answer(request, target: target, body: body, in: bytes, into: &output) else { return .later(total) }
+        guard let status = answer(request, standing, target: target, body: body, in: bytes, into: &output) else { return .later(total) }
         endpoints.service.metrics.httpEnded(status: status)
         return .took(total)
     }
@@ -276,13 +282,14 @@ final class DirectRequests: ChannelDuplexHandler {
 
     /// Nil: the pool is at it.
     private func answer(
-        _ request: PlainRequest, target: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer,
+        _ request: PlainRequest, _ standing: Caller.Standing, target: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer,
         into output: inout ByteBuffer
     ) -> Int? {
         let accept = bytes[request.acceptStart..<request.acceptEnd]
         let asked = Endpoints.Asked(
             method: request.isPost ? .post : .get, target: RequestTarget(String(decoding: target, as: UTF8.self)),
-            accept: accept.isEmpty ? nil : String(decoding: accept, as: UTF8.self), timeoutMilliseconds: request.timeoutMilliseconds)
+            accept: accept.isEmpty ? nil : String(decoding: accept, as: UTF8.self), timeoutMilliseconds: request.timeoutMilliseconds,
+            caller: Caller(standing, address: peer.address))
         if asked.target.isLookup {
             if endpoints.transport.isLate(turn) { return refuseLate(&output) }
             if let deadline = asked.deadline(turn), LoopTurn.now() > deadline {

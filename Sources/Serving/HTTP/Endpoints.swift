@@ -62,12 +62,9 @@ struct Endpoints: Sendable {
         var minPosition: [SourceOffset] { if case .lookup(let request, _) = self { request.minPosition } else { [] } }
     }
 
-    /// `accept`: the header of that name.
-    func answer(
-        _ method: HTTPRequest.Method, _ target: RequestTarget, accept: String? = nil
-    ) throws(LookupProblem) -> Answer {
-        let route = try Route(target)
-        try route.check(method: method)
+    func answer(_ route: Route, _ asked: Asked) throws(LookupProblem) -> Answer {
+        try route.check(method: asked.method)
+        let target = asked.target, accept = asked.accept
         switch route {
         case .entity(let name, let key):
             var request = LookupRequest(.service(name), keys: [key])
@@ -96,7 +93,7 @@ struct Endpoints: Sendable {
             return .explain(query, asText: asText ?? Self.prefersText(accept))
         case .services:
             try target.noParameters()
-            return .reply(try Reply { service.writeServices(to: &$0) })
+            return .reply(try Reply { service.writeServices(to: &$0) { asked.caller.sees(service: $0) } })
         case .service(let name):
             try target.noParameters()
             return .reply(try Reply { (json) throws(LookupProblem) in try service.writeService(name, to: &json) })
@@ -111,7 +108,7 @@ struct Endpoints: Sendable {
             return .reply(Reply(status: readiness.isReady ? 200 : 503, json: readiness.json()))
         case .metrics:
             return .reply(Reply(
-                text: prometheusText(service.metricFamilies() + metricSources.flatMap { $0() }),
+                text: prometheusText(service.metricFamilies() + transport.families() + metricSources.flatMap { $0() }),
                 contentType: "text/plain; version=0.0.4; charset=utf-8"))
         case .feastLookup: return .needsBody(.feastLookup)
         case .feastPush: return .takesRows(.feast)
@@ -171,12 +168,12 @@ struct Endpoints: Sendable {
     }
 
     /// Reads a push, and answers when its rows are durable.
-    func push(_ form: PushForm, body: [UInt8]) async throws(LookupProblem) -> Reply {
+    func push(_ form: PushForm, body: [UInt8], _ caller: Caller) async throws(LookupProblem) -> Reply {
         let definitions = service.source.definitions
         switch form {
         case .view(let view):
             let request = try body.read { (bytes) throws(LookupProblem) in try PushRequest(json: bytes, view: view, definitions: definitions) }
-            return Reply(json: try await service.push(request).json())
+            return Reply(json: try await push(request, caller).json())
         case .feast:
             let request: PushRequest
             do throws(FeastProblem) {
@@ -185,8 +182,9 @@ struct Endpoints: Sendable {
                 return Reply(problem: error)
             }
             do throws(LookupProblem) {
-                _ = try await service.push(request)
+                _ = try await push(request, caller)
             } catch {
+                if error.isRefusal { throw error }
                 return Reply(problem: FeastProblem(error))
             }
             return Reply(json: Array("null".utf8))
@@ -194,10 +192,10 @@ struct Endpoints: Sendable {
     }
 
     /// Reads an erasure, and answers when it is durable.
-    func erase(body: [UInt8]) async throws(LookupProblem) -> Reply {
+    func erase(body: [UInt8], _ caller: Caller) async throws(LookupProblem) -> Reply {
         let definitions = service.source.definitions
         let request = try body.read { (bytes) throws(LookupProblem) in try EraseRequest(json: bytes, definitions: definitions) }
-        return Reply(json: try await service.erase(request).json())
+        return Reply(json: try await audited(AuditEvent(request), caller, needs: .erase) { () async throws(LookupProblem) in try await service.erase(request) }.json())
     }
 
     /// How long data is kept.

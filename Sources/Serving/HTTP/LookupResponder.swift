@@ -17,15 +17,28 @@ package struct LookupResponder: HTTPResponder {
 
     package func respond(to request: Request, context: LookupContext) async throws -> Response {
         endpoints.service.metrics.requestBegan()
-        let reply = await reply(to: request)
+        let reply = await reply(to: request, caller(request, context.peer))
         endpoints.service.metrics.httpEnded(status: reply.status)
         let response = Response(reply)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func reply(to request: Request) async -> Reply {
+    /// On the connection's event loop, when there is one.
+    private func caller(_ request: Request, _ peer: Peer?) -> Caller {
+        guard let access = endpoints.transport.access else { return Caller(.unguarded) }
+        // Several are none that means anything.
+        var field = request.headers[values: .authorization].joined(separator: ",")
+        return field.withUTF8 { bytes in
+            let bytes = UnsafeRawBufferPointer(bytes)
+            if let peer { return Caller(peer.standing(bytes, at: LoopTurn.now()), address: peer.address) }
+            return Caller(Peer(nil, access).standing(bytes, at: LoopTurn.now()))
+        }
+    }
+
+    private func reply(to request: Request, _ caller: Caller) async -> Reply {
         var asked = Endpoints.Asked(
-            method: request.method, target: RequestTarget(request.head.path ?? "/"), accept: request.headers[.accept])
+            method: request.method, target: RequestTarget(request.head.path ?? "/"), accept: request.headers[.accept],
+            caller: caller)
         do throws(LookupProblem) {
             asked.timeoutMilliseconds = try Endpoints.Asked.timeout(
                 HTTPField.Name(Endpoints.Asked.timeoutField).flatMap { request.headers[$0] })
@@ -56,9 +69,15 @@ package struct LookupResponder: HTTPResponder {
 
 private struct BodyTooLarge: Error {}
 
-/// Hummingbird's per-request context; lookups need nothing of it.
+/// Hummingbird's per-request context: whose connection it is.
 package struct LookupContext: InitializableFromSource {
-    package init(source: ApplicationRequestContextSource) {}
+    let peer: Peer?
+
+    package init(source: ApplicationRequestContextSource) {
+        let channel = source.channel
+        // Requests are handled where the connection is (`EventLoopConnection`); in a test without one there is no peer.
+        peer = channel.eventLoop.inEventLoop ? (try? channel.pipeline.syncOperations.handler(type: DirectRequests.self))?.peer : nil
+    }
 }
 
 extension Response {

@@ -13,6 +13,11 @@ package let openAPIDocument = #"""
         Every error is `application/problem+json` (RFC 9457) with a `remedy`.
     servers:
       - url: http://127.0.0.1:8080
+    # Without `access:` in the definitions no credential is needed; docs/SECURITY.md.
+    security:
+      - {}
+      - bearer: []
+      - certificate: []
     paths:
       /v1/services:
         get:
@@ -32,7 +37,10 @@ package let openAPIDocument = #"""
                         type: array
                         items: { $ref: "#/components/schemas/Service" }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
       /v1/services/{service}:
         get:
           operationId: getService
@@ -46,8 +54,11 @@ package let openAPIDocument = #"""
                 application/json:
                   schema: { $ref: "#/components/schemas/Service" }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
       /v1/services/{service}/entities/{key}:
         get:
           operationId: lookupOne
@@ -78,6 +89,8 @@ package let openAPIDocument = #"""
           responses:
             "200": { $ref: "#/components/responses/Answer" }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "429": { $ref: "#/components/responses/Overloaded" }
@@ -104,6 +117,8 @@ package let openAPIDocument = #"""
           responses:
             "200": { $ref: "#/components/responses/Answer" }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413":
@@ -180,11 +195,14 @@ package let openAPIDocument = #"""
                     min_position: "churn_model/2@17"
                     positions: [{ topic: churn_model, partition: 2, offset: 17 }]
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413":
               description: More than 32 MiB, or than 200,000 rows.
               content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
             "503":
               description: The brokers did not acknowledge all rows (`not-durable`). Push them again, with the same times.
               content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
@@ -311,6 +329,8 @@ package let openAPIDocument = #"""
                 text/plain:
                   schema: { type: string }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "429": { $ref: "#/components/responses/Overloaded" }
@@ -351,7 +371,10 @@ package let openAPIDocument = #"""
                         positions:
                           - { topic: clicks, partition: 0, offset: 12, end: 14 }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
       /get-online-features:
         post:
           operationId: getOnlineFeatures
@@ -399,6 +422,8 @@ package let openAPIDocument = #"""
                           feature_view_metadata:
                             type: array
                             items: { type: object, required: [name], properties: { name: { type: string } } }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { description: An unknown view or service; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413": { description: The body is larger than `server.max_request_size`. }
@@ -428,10 +453,13 @@ package let openAPIDocument = #"""
                 example: { push_source_name: churn_model, df: { customer: [c1], churn_score: [0.93], event_timestamp: ["2025-12-01T00:00:00"] } }
           responses:
             "200": { description: The rows are durable., content: { application/json: { schema: { type: "null" } } } }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { description: An unknown view; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413": { description: The body is larger than 32 MiB. }
             "422": { description: "A mistake: a sentence, or `detail` with its place in the body.", content: { application/json: { schema: { type: [string, object] } } } }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
             "503": { description: The brokers did not acknowledge all rows; a sentence., content: { application/json: { schema: { type: string } } } }
       /write-to-online-store:
         post:
@@ -450,13 +478,17 @@ package let openAPIDocument = #"""
                 example: { feature_view_name: churn_model, df: { customer: [c1], churn_score: [0.93], event_timestamp: ["2025-12-01T00:00:00"] } }
           responses:
             "200": { description: The rows are durable., content: { application/json: { schema: { type: "null" } } } }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { description: An unknown view; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413": { description: The body is larger than 32 MiB. }
             "422": { description: "A mistake: a sentence, or `detail` with its place in the body.", content: { application/json: { schema: { type: [string, object] } } } }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
             "503": { description: The brokers did not acknowledge all rows; a sentence., content: { application/json: { schema: { type: string } } } }
       /healthz:
         get:
+          security: []
           operationId: health
           summary: Whether the process answers at all; for liveness probes.
           responses:
@@ -469,6 +501,7 @@ package let openAPIDocument = #"""
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
       /readyz:
         get:
+          security: []
           operationId: readiness
           summary: Whether it should get traffic; for readiness probes.
           description: Ready when shards are assigned, none is stopped, and each is known to be at most `server.ready_lag_events` behind.
@@ -496,7 +529,10 @@ package let openAPIDocument = #"""
               content:
                 text/plain:
                   schema: { type: string }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
       /openapi.yaml:
         get:
           operationId: openapi
@@ -507,8 +543,19 @@ package let openAPIDocument = #"""
               content:
                 application/yaml:
                   schema: { type: string }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
     components:
+      securitySchemes:
+        bearer:
+          type: http
+          scheme: bearer
+          description: A token of a principal (`millrace token`), or a JWT of the issuer that the definitions name.
+        certificate:
+          type: mutualTLS
+          description: A client certificate that names a principal.
       parameters:
         Service:
           name: service
@@ -580,6 +627,43 @@ package let openAPIDocument = #"""
                 status: 404
                 detail: There is no service "homepag".
                 remedy: "Did you mean \"homepage\"? Known services: checkout, homepage."
+        Unauthenticated:
+          description: There is no credential, or it is wrong or has expired (`unauthenticated`). Only where the definitions have `access:`.
+          headers:
+            WWW-Authenticate:
+              description: The scheme.
+              schema: { type: string }
+              example: Bearer realm="millrace"
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:unauthenticated
+                title: A credential is needed
+                status: 401
+                detail: The request has no credential.
+                remedy: "Send `Authorization: Bearer TOKEN` with the token of a principal in `access:`, or show its client certificate (docs/SECURITY.md)."
+        NotPermitted:
+          description: The principal may not do this (`permission-denied`).
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:permission-denied
+                title: Not permitted
+                status: 403
+                detail: Principal "homepage" may not push to "churn_model".
+                remedy: "Whoever keeps the definitions can allow it: `push: [churn_model]` under `access.principals` (docs/SECURITY.md)."
+        TooManyFailures:
+          description: Too many wrong credentials came from this address (`too-many-failures`).
+          headers:
+            Retry-After:
+              description: Seconds until its credentials are looked at again.
+              schema: { type: integer }
+              example: 31
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
         MethodNotAllowed:
           description: The path does not take this method (`method-not-allowed`).
           headers:
@@ -624,7 +708,7 @@ package let openAPIDocument = #"""
                 detail: "Shard 3 (key \"c1\"): not assigned to this process."
                 remedy: Try again in a second, or ask the process that serves this shard; GET /v1/shards shows which are served here.
         Overloaded:
-          description: Refused to answer others in time (`overloaded`); large requests are refused first.
+          description: Refused to answer others in time (`overloaded`; large requests first), or too many wrong credentials came from this address (`too-many-failures`).
           headers:
             Retry-After:
               description: Seconds.

@@ -23,7 +23,7 @@ enum Route {
     case feastMaterialize
     case feastPush
 
-    private static let paths = [
+    static let paths = [
         "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup", "/v1/push/{view}",
         "/v1/erase", "/v1/erasures/{receipt}", "/v1/retention",
         "/v1/explain/{entity}/{feature}/{key}", "/v1/shards", "/healthz",

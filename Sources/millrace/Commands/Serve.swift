@@ -45,10 +45,15 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let definitions = try options.load()
+        let definitions = try options.loadForServing()
         let descriptorSets = try options.descriptorSets(definitions)
         let logger = Logger.millrace("millrace")
         DescriptorLimit.raise()
+        let guards: Guards
+        do { guards = try await Guards(definitions, logger: logger) } catch {
+            logger.error("\(error)")
+            throw Exit.failed
+        }
         let store = Store(definitions)
         let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
         let pushes = definitions.pushed.isEmpty ? nil : try PushProducer(definitions)
@@ -57,7 +62,7 @@ struct Serve: AsyncParsableCommand {
         let lookups = LookupService(
             source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) },
             eraser: erasures.map { EraseSink($0, store, topic: definitions.privacy.erasures?.topic ?? "") })
-        let transport = Transport(service: lookups)
+        let transport = Transport(service: lookups, access: guards.access, audit: guards.audit, tls: guards.tls)
         let metricSources = [{ @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() }]
         // Either port answers whatever comes over HTTP/2.
         let http2 = GRPCResponder(transport: transport, others: JSONResponder(transport: transport, metricSources: metricSources))
@@ -69,7 +74,10 @@ struct Serve: AsyncParsableCommand {
             transport: transport, responder: http2, host: definitions.server.grpcHost, port: definitions.server.grpcPort
         ) { port in logger.notice("gRPC on \(definitions.server.grpcHost):\(port)") }
         var services: [any Service] = [
-            IngestLifecycle(ingest: ingest, store: store, pushes: pushes, served: served, erasures: erasures, topicPartitions: createTopics, logger: logger), http, grpc,
+            guards,
+            IngestLifecycle(
+                ingest: ingest, store: store, pushes: pushes, served: served, erasures: erasures, topicPartitions: createTopics, logger: logger),
+            http, grpc,
         ]
         if definitions.server.isRealtime {
             // Both ports take their loops from there.
@@ -156,7 +164,7 @@ enum Topics {
         var configuration = definitions.kafka.properties
         configuration["bootstrap.servers"] = definitions.kafka.brokers
         let names = definitions.streams.flatMap { [$0.topic] + ($0.deadLetterTopic.map { [$0] } ?? []) }
-            + Set(definitions.services.compactMap { $0.log?.topic })
+            + Set(definitions.services.compactMap { $0.log?.topic }) + (definitions.audit?.topic.map { [$0] } ?? [])
         let admin = try Admin(configuration: configuration, timeoutMilliseconds: 15_000)
         defer { admin.close() }
         // Erasures are kept for ever, one of each entity is enough; what Millrace produces under ids is kept until these are erased.

@@ -39,7 +39,7 @@ extension DefinitionLoader {
     func readServer(_ node: YAMLNode?) -> ServerSettings {
         let section = settings(node, "server", keys: [
             "http", "grpc", "ready_lag", "max_keys_per_request", "max_request_size", "max_connections", "max_wait_ms", "client_timeout",
-            "batch_threads", "max_waiting_batches", "realtime",
+            "batch_threads", "max_waiting_batches", "realtime", "tls",
         ])
         var server = ServerSettings()
         if let node = section["http"], let address = address(node, "http") { (server.httpHost, server.httpPort) = address }
@@ -59,6 +59,7 @@ extension DefinitionLoader {
         }
         if let node = section["realtime"] { server.isRealtime = bool(node, "realtime") ?? server.isRealtime }
         readLoadLimits(section, into: &server)
+        if let node = section["tls"] { server.tls = readTLS(node) }
         return server
     }
 
@@ -123,8 +124,8 @@ extension DefinitionLoader {
     /// The value itself, or `{file: path}` for a secret that should not stand in the definitions.
     private func property(_ entry: YAMLNode.Entry) -> String? {
         guard case .mapping = entry.value.content else {
-            if case .scalar(let text, quoted: true) = entry.value.content { return text }
-            return string(entry.value, entry.key)
+            if case .scalar(let text, quoted: true) = entry.value.content { return located(entry, text) }
+            return string(entry.value, entry.key).flatMap { located(entry, $0) }
         }
         guard let section = section(entry.value, "property `\(entry.key)`", keys: ["file"]),
             let node = required(section, "file", "write {file: path} or the value itself"), let path = string(node, "file")

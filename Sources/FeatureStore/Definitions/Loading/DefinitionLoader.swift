@@ -53,7 +53,10 @@ final class DefinitionLoader {
     }
 
     private func read(_ root: YAMLNode) -> Definitions? {
-        let keys = ["version", "name", "entities", "streams", "views", "pushed", "inputs", "derived", "services", "store", "kafka", "server", "privacy"]
+        let keys = [
+            "version", "name", "entities", "streams", "views", "pushed", "inputs", "derived", "services", "store", "kafka", "server", "privacy",
+            "access", "audit",
+        ]
         guard let top = section(root, "the file", keys: keys) else { return nil }
         if let node = required(top, "version", "add `version: 1`, the version of this format") {
             _ = integer(node, "version", in: 1...1, remedy: "write `version: 1`, the only one there is")
@@ -75,6 +78,9 @@ final class DefinitionLoader {
             pushed: pushed, services: services, store: store, kafka: kafka, server: server)
         definitions.inputs = inputs
         definitions.privacy = readPrivacy(top["privacy"])
+        definitions.access = readAccess(top["access"])
+        definitions.audit = readAudit(top["audit"])
+        definitions.exposure = exposure(server, definitions.access, top["server"])
         return definitions.withErasureStream()
     }
 

@@ -2,12 +2,12 @@ internal import FeatureStore
 public import JSONBytes
 
 extension LookupService {
-    /// `GET /v1/services`: every service with its contract.
-    public func writeServices(to json: inout JSONWriter) {
+    /// `GET /v1/services`: every service that `isSeen`, with its contract.
+    public func writeServices(to json: inout JSONWriter, isSeen: (String) -> Bool = { _ in true }) {
         json.beginObject()
         json.key("services")
         json.beginArray()
-        for definition in source.definitions.services {
+        for definition in source.definitions.services where isSeen(definition.name) {
             guard let plan = try? source.planService(definition.name) else { continue }
             json.service(definition, plan, classifications)
         }

@@ -49,13 +49,13 @@ package final class HTTP2Connection {
     }
 
     package init(
-        responder: any HTTP2Responder, limits: HTTP2Limits, turn: LoopTurn, exchange: @escaping (_ stream: UInt32) -> HTTP2Exchange
+        responder: any HTTP2Responder, limits: HTTP2Limits, turn: LoopTurn, peer: Peer = Peer(nil, nil), exchange: @escaping (_ stream: UInt32) -> HTTP2Exchange
     ) {
         self.responder = responder
         self.limits = limits
         self.turn = turn
         self.exchange = exchange
-        decoder = FieldDecoder(maxListBytes: limits.maxHeaderBytes)
+        decoder = FieldDecoder(maxListBytes: limits.maxHeaderBytes, peer: peer)
         receiveWindow = limits.connectionWindow
         output = ByteBuffer()
         output.reserveCapacity(4096)

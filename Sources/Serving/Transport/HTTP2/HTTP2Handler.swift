@@ -13,6 +13,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
 
     private let transport: Transport
     private let responder: any HTTP2Responder
+    private let peer: Peer
     private let limits: HTTP2Limits
     private var connection: HTTP2Connection?
     private var context: ChannelHandlerContext?
@@ -23,7 +24,8 @@ package final class HTTP2Handler: ChannelDuplexHandler {
     private var stall = StallWatch()
 
     /// On the channel's event loop.
-    package init(transport: Transport, responder: any HTTP2Responder) {
+    package init(transport: Transport, responder: any HTTP2Responder, peer: Peer) {
+        self.peer = peer
         self.transport = transport
         self.responder = responder
         limits = HTTP2Limits(maxBodyBytes: transport.settings.maxRequestBytes + 5, patience: transport.patience)
@@ -33,7 +35,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
         self.context = context
         let eventLoop = context.eventLoop
         let me = NIOLoopBound(self, eventLoop: eventLoop)
-        connection = HTTP2Connection(responder: responder, limits: limits, turn: turn) { stream in
+        connection = HTTP2Connection(responder: responder, limits: limits, turn: turn, peer: peer) { stream in
             HTTP2Exchange { delivery in eventLoop.execute { me.value.deliver(delivery, on: stream) } }
         }
         if context.channel.isActive { greet(context) }

@@ -1,0 +1,188 @@
+import Serving
+import ServingHTTP
+import ServingTransport
+import Testing
+
+/// Every path and every method, with every kind of credential: only the one that is right and permitted passes. The endpoints are those of the
+/// tables that the server itself has, so that none can be forgotten.
+@Suite(.timeLimit(.minutes(2))) struct AccessMatrixTests {
+    enum Credential: CaseIterable { case none, wrong, expired, notPermitted, permitted }
+
+    /// What a request needs in the end, as `GuardedShop.grants` names it; nil: it is open.
+    struct Endpoint {
+        var path: String
+        var grant: String?
+        var body: String?
+    }
+
+    /// The permission of each path's need, and for those whose body says the rest what this body needs.
+    private static func endpoints() throws -> [Endpoint] {
+        var endpoints: [Endpoint] = []
+        for template in Routes.paths {
+            let path = template.replacing("{service}", with: "homepage").replacing("{key}", with: "c1").replacing("{view}", with: "model")
+                .replacing("{entity}", with: "customer").replacing("{feature}", with: "clicks_5m")
+            let (kind, need, isPost) = try Routes.at(path)
+            switch kind {
+            case .lookup:
+                endpoints.append(Endpoint(path: path, grant: "services", body: #"{"service":"homepage","keys":["c1"]}"#))
+                endpoints.append(Endpoint(path: path, grant: "entities", body: #"{"features":["clicks_5m"],"keys":["c1"]}"#))
+            case .feastLookup:
+                endpoints.append(Endpoint(path: path, grant: "services", body: #"{"feature_service":"homepage","entities":{"customer":["c1"]}}"#))
+                endpoints.append(Endpoint(path: path, grant: "entities", body: #"{"features":["clicks:clicks_5m"],"entities":{"customer":["c1"]}}"#))
+            case .feastPush:
+                let name = path == "/push" ? "push_source_name" : "feature_view_name"
+                endpoints.append(Endpoint(path: path, grant: "push", body: #"{"\#(name)":"model","df":{"customer":["c1"],"score":[0.5]}}"#))
+            default:
+                endpoints.append(Endpoint(path: path, grant: try grant(need), body: isPost ? kind == .push ? #"{"rows":[{"customer":"c1","score":0.5}]}"# : "{}" : nil))
+            }
+        }
+        return endpoints
+    }
+
+    private static func grant(_ need: Need) throws -> String? {
+        switch need {
+        case .open: nil
+        case .anything: "anything"
+        case .catalogue, .service: "services"
+        case .entity, .entities: "entities"
+        case .push: "push"
+        case .erase: "erase"
+        case .metrics: "metrics"
+        case .admin: "admin"
+        }
+    }
+
+    private static func token(_ credential: Credential, _ grant: String) -> String? {
+        switch credential {
+        case .none: nil
+        case .wrong: GuardedShop.wrong
+        case .expired: GuardedShop.expired
+        // Any permission is enough: only who has none at all may not.
+        case .notPermitted: grant == "anything" ? GuardedShop.nobody : "mrt_but-\(grant)"
+        case .permitted: grant == "anything" ? "mrt_only-metrics" : "mrt_only-\(grant)"
+        }
+    }
+
+    @Test func `every path is in the table`() throws {
+        let paths = try Routes.paths.map { try Routes.at($0.replacing("{", with: "").replacing("}", with: "")).kind }
+        #expect(Set(paths) == Set(Routes.Kind.allCases))
+    }
+
+    /// HTTP/1.1 both ways through the server, and HTTP/2.
+    @Test func `every path with every credential`() async throws {
+        let shop = try GuardedShop()
+        let endpoints = try Self.endpoints()
+        #expect(endpoints.count >= 19)
+        let count = try await shop.withHTTP { port in
+            var count = 0
+            for endpoint in endpoints {
+                for credential in Credential.allCases {
+                    let token = endpoint.grant.flatMap { Self.token(credential, $0) }
+                    // The double explains nothing: 404 is its answer.
+                    let answered = endpoint.path.contains("/explain/") ? 404 : 200
+                    let expected = endpoint.grant == nil || credential == .permitted ? answered : credential == .notPermitted ? 403 : 401
+                    for form in Form.allCases {
+                        let status = try form.status(port, endpoint, token)
+                        #expect(status == expected, "\(endpoint.path) \(credential) over \(form): \(status)")
+                        count += 1
+                    }
+                }
+            }
+            return count
+        }
+        print("access matrix: \(endpoints.count) requests x \(Credential.allCases.count) credentials x \(Form.allCases.count) forms of HTTP: \(count)")
+    }
+
+    enum Form: CaseIterable {
+        /// `DirectRequests`, Hummingbird, HTTP/2.
+        case direct, complete, http2
+
+        func status(_ port: Int, _ endpoint: Endpoint, _ token: String?) throws -> Int {
+            if self == .http2 {
+                var head = [(":method", endpoint.body == nil ? "GET" : "POST"), (":scheme", "http"), (":path", endpoint.path), (":authority", "test")]
+                if let token { head.append(("authorization", "Bearer \(token)")) }
+                return Int(try HTTP2Client(port).ask(head, body: endpoint.body.map { Array($0.utf8) }).status ?? "") ?? 0
+            }
+            var text = "\(endpoint.body == nil ? "GET" : "POST") \(endpoint.path) HTTP/1.1\r\nHost: a\r\n"
+            if let token { text += "Authorization: Bearer \(token)\r\n" }
+            if let body = endpoint.body { text += "Content-Length: \(body.utf8.count)\r\n" }
+            if self == .complete { text += "Connection: close\r\n" }
+            return try Client(port).ask(text + "\r\n" + (endpoint.body ?? "")).status
+        }
+    }
+
+    // MARK: gRPC
+
+    /// Messages for each method, and the permission that each needs.
+    private static let messages: [String: [(grant: String?, message: [UInt8])]] = {
+        let service = "/millrace.serving.v1.FeatureService/"
+        let byService = Wire.string(1, "homepage") + Wire.string(3, "c1"), byFeature = Wire.string(2, "clicks_5m") + Wire.string(3, "c1")
+        func nested(_ field: Int, _ message: [UInt8]) -> [UInt8] { Wire.varint(UInt64(field) << 3 | 2) + Wire.varint(UInt64(message.count)) + message }
+        let keys = nested(3, Wire.string(1, "customer") + nested(2, nested(1, Wire.string(2, "c1"))))
+        let feast = [
+            ("services" as String?, Wire.string(1, "homepage") + keys), ("entities", nested(2, Wire.string(1, "clicks:clicks_5m")) + keys),
+        ]
+        let pushed = nested(1, Wire.string(1, "customer") + Wire.string(2, "c1")) + nested(1, Wire.string(1, "score") + Wire.string(2, "0.5"))
+        return [
+            service + "Lookup": [("services", byService), ("entities", byFeature)],
+            service + "LookupPacked": [("services", nested(1, byService)), ("entities", nested(1, Wire.string(2, "clicks_5m") + Wire.string(3, "c1")))],
+            service + "ListServices": [("services", [])],
+            service + "Explain": [("entities", Wire.string(1, "clicks_5m") + Wire.string(2, "c1"))],
+            service + "Push": [("push", Wire.string(1, "model") + nested(2, Wire.string(1, "c1")))],
+            "/feast.serving.ServingService/GetOnlineFeatures": feast,
+            "/feast.serving.ServingService/GetFeastServingInfo": [("anything", [])],
+            "/GrpcFeatureServer/GetOnlineFeatures": feast,
+            "/GrpcFeatureServer/Push": [("push", Wire.string(2, "model") + pushed)],
+            "/GrpcFeatureServer/WriteToOnlineStore": [("push", Wire.string(2, "model") + pushed)],
+            "/grpc.health.v1.Health/Check": [(nil, [])],
+            "/grpc.health.v1.Health/Watch": [(nil, [])],
+        ]
+    }()
+
+    @Test func `every method with every credential`() async throws {
+        let shop = try GuardedShop()
+        let paths = shop.responder.paths
+        // Watch does not end: it is asked below.
+        let count = try await shop.withGRPC { port in
+            var count = 0
+            for path in paths {
+                let messages = try #require(Self.messages[path], "there is no message for \(path): say what it needs")
+                for (grant, message) in messages where !path.hasSuffix("/Watch") {
+                    for credential in Credential.allCases {
+                        var head = HTTP2Client.head(path)
+                        if let token = grant.flatMap({ Self.token(credential, $0) }) { head.append(("authorization", "Bearer \(token)")) }
+                        let answer = try HTTP2Client(port).ask(head, body: HTTP2Client.message(message))
+                        let code = answer.grpcStatus ?? -1
+                        let passes = grant == nil || credential == .permitted
+                        // The double explains nothing: NOT_FOUND is its answer.
+                        let expected = passes ? path.hasSuffix("/Explain") ? 5 : 0 : credential == .notPermitted ? 7 : 16
+                        #expect(code == expected, "\(path) \(credential): \(code) \(answer.field("grpc-message") ?? "")")
+                        if !passes { #expect(answer.field("grpc-message")?.contains("SECURITY.md") == true || credential == .expired) }
+                        count += 1
+                    }
+                }
+            }
+            let watch = try HTTP2Client(port)
+            _ = try watch.begin(HTTP2Client.head("/grpc.health.v1.Health/Watch"), body: HTTP2Client.message([]))
+            #expect(try watch.next(HTTP2Client.Frame.data)?.payload == HTTP2Client.message([0x08, 1]))
+            return count
+        }
+        print("access matrix: \(paths.count) methods: \(count)")
+        #expect(Set(paths) == Set(Self.messages.keys))
+    }
+
+    @Test func `what there is none of is not told without a credential`() async throws {
+        let shop = try GuardedShop()
+        try await shop.withHTTP { port in
+            for (token, status) in [(nil, 401), (GuardedShop.wrong, 401), (GuardedShop.nobody, 403), ("mrt_only-metrics", 404)] as [(String?, Int)] {
+                for form in Form.allCases {
+                    #expect(try form.status(port, Endpoint(path: "/v1/nothing"), token) == status)
+                }
+            }
+            for (token, code) in [(nil, 16), ("mrt_nothing", 7), ("mrt_all", 12)] as [(String?, Int)] {
+                let head = HTTP2Client.head("/millrace.serving.v1.FeatureService/Nothing") + (token.map { [("authorization", "Bearer \($0)")] } ?? [])
+                #expect(try HTTP2Client(port).ask(head, body: HTTP2Client.message([])).grpcStatus == code)
+            }
+        }
+    }
+}
