@@ -16,6 +16,8 @@ public struct Definitions: Sendable {
     public var store: StoreSettings
     public var kafka: KafkaSettings
     public var server: ServerSettings
+    /// Nil: `serve` takes none by itself.
+    public var snapshots: SnapshotSettings?
 
     public init(
         name: String, entities: [EntityDefinition], streams: [StreamDefinition], views: [ViewDefinition],

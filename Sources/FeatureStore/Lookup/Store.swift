@@ -10,6 +10,8 @@ public final class Store: Sendable {
     package let catalog: Catalog
     let directory: String
     let state: Mutex<State>
+    /// Held from the first shard on that is opened to be served.
+    private let lock = Mutex<StoreLock?>(nil)
     /// Held while a shard that lookups read is closed and opened anew.
     private let reopening = Mutex(())
     /// Which shards hold an entity's rows, per entity.
@@ -95,6 +97,7 @@ public final class Store: Sendable {
     public func openAhead(disconnectedSince: Int64? = nil) {
         for number in Self.shardNumbers(in: directory) {
             do throws(ShardError) {
+                try claim()
                 let shard = try Shard(number: number, definitions: definitions, directory: directory, partitionCounts: [:], readOnly: true)
                 shard.noteDisconnected(since: disconnectedSince)
                 state.withLock { state in
@@ -117,6 +120,7 @@ public final class Store: Sendable {
         try reopening.withLock { _ throws(ShardError) in
             let (counts, open) = state.withLock { ($0.partitionCounts, $0.shards[number]) }
             if let open, !open.isReadOnly { return open }
+            try claim()
             open?.close()
             do throws(ShardError) {
                 try adoptAtStart(number, counts, warn)
@@ -137,6 +141,18 @@ public final class Store: Sendable {
                 }
                 throw error
             }
+        }
+    }
+
+    /// Keeps `millrace restore` from replacing the shards as long as this store serves them.
+    private func claim() throws(ShardError) {
+        try lock.withLock { lock throws(ShardError) in
+            guard lock == nil else { return }
+            let code = StoreLock.makeDirectory(directory)
+            // What cannot be made says so itself, and better, when it is used.
+            guard code == 0 else { return }
+            lock = StoreLock(directory, exclusive: false)
+            if lock == nil { throw .beingRestored(directory: directory) }
         }
     }
 
@@ -169,6 +185,7 @@ public final class Store: Sendable {
             return state.shards
         }
         for shard in shards.values { shard.close() }
+        lock.withLock { $0 = nil }
     }
 
     /// Opens every shard of the store's directory for reading, also while a server writes to them.

@@ -55,7 +55,11 @@ struct Serve: AsyncParsableCommand {
         let lookups = LookupService(
             source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) })
         let transport = Transport(service: lookups)
-        let metricSources = [{ @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() }]
+        let snapshots = definitions.snapshots.map { SnapshotSchedule($0, store: definitions.store.directory, logger: logger) }
+        let metricSources = [
+            { @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() },
+            { @Sendable in SnapshotMetricFamilies(schedule: snapshots).families() },
+        ]
         // Either port answers whatever comes over HTTP/2.
         let http2 = GRPCResponder(transport: transport, others: JSONResponder(transport: transport, metricSources: metricSources))
         let http = HTTPServer(
@@ -68,6 +72,7 @@ struct Serve: AsyncParsableCommand {
         var services: [any Service] = [
             IngestLifecycle(ingest: ingest, store: store, pushes: pushes, served: served, topicPartitions: createTopics, logger: logger), http, grpc,
         ]
+        if let snapshots { services.append(snapshots) }
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger.millrace("lifecycle", .error))

@@ -6,6 +6,7 @@ package enum EnvironmentVariables {
         ("MILLRACE_KAFKA_ASSIGNMENT", "kafka", "assignment"),
         ("MILLRACE_STORE_DIRECTORY", "store", "directory"),
         ("MILLRACE_STORE_DURABILITY", "store", "durability"),
+        ("MILLRACE_SNAPSHOTS_DIRECTORY", "snapshots", "directory"),
         ("MILLRACE_HTTP", "server", "http"),
         ("MILLRACE_GRPC", "server", "grpc"),
         ("MILLRACE_READY_LAG", "server", "ready_lag"),
