@@ -104,7 +104,7 @@ final class SnapshotSchedule: Service {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = errors
-        let running = RunningProcess(process)
+        let running = RunningProcess(process), reading = errors.fileHandleForReading
         return try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
                 try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<(status: Int32, errors: String), any Error>) in
@@ -112,7 +112,7 @@ final class SnapshotSchedule: Service {
                     Thread.detachNewThread {
                         continuation.resume(with: Result {
                             try running.start()
-                            let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+                            let text = String(decoding: reading.readDataToEndOfFile(), as: UTF8.self)
                             running.wait()
                             return (running.status, text.trimmingCharacters(in: .whitespacesAndNewlines))
                         })

@@ -1,8 +1,10 @@
 /// `snapshots:`
 extension DefinitionLoader {
     func readSnapshots(_ node: YAMLNode?) -> SnapshotSettings? {
+        let before = faults.count
         let section = settings(node, "snapshots", keys: ["directory", "every", "keep"])
-        guard node != nil || !section.entries.isEmpty else { return nil }
+        // No mapping at all is one fault, not two.
+        guard faults.count == before || !section.entries.isEmpty, node != nil || !section.entries.isEmpty else { return nil }
         let remedy = "add `directory: ...`, where the snapshots go; a disk of its own is best"
         guard let directoryNode = required(section, "directory", remedy), let directory = string(directoryNode, "directory") else { return nil }
         // A variable's path is the shell's: relative to the current directory.

@@ -11,6 +11,7 @@ package enum EnvironmentVariables {
         ("MILLRACE_GRPC", "server", "grpc"),
         ("MILLRACE_READY_LAG", "server", "ready_lag"),
         ("MILLRACE_MAX_REQUEST_SIZE", "server", "max_request_size"),
+        ("MILLRACE_MAX_HELD_SIZE", "server", "max_held_size"),
         ("MILLRACE_MAX_CONNECTIONS", "server", "max_connections"),
         ("MILLRACE_MAX_WAIT_MS", "server", "max_wait_ms"),
         ("MILLRACE_CLIENT_TIMEOUT", "server", "client_timeout"),
