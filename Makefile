@@ -49,7 +49,7 @@ example-churn-model: ## a LightGBM model, trained on an export and fed live look
 	$(BUILD) --product millrace
 	Examples/churn-model/run
 
-fuzz: ## libFuzzer on each decoder and on the row reader; SECONDS each (default 60)
+fuzz: ## libFuzzer on each decoder, the row reader and what is parsed from the network; SECONDS_EACH (default 60)
 	deploy/install test
 	Tests/Fuzz/run $(or $(SECONDS_EACH),60)
 

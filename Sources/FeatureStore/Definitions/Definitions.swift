@@ -23,6 +23,8 @@ public struct Definitions: Sendable {
     public var audit: AuditSettings?
     /// Why a server must not be started with them, though they are right in themselves.
     public var exposure: [DefinitionFault] = []
+    /// Nil: `serve` takes none by itself.
+    public var snapshots: SnapshotSettings?
 
     public init(
         name: String, entities: [EntityDefinition], streams: [StreamDefinition], views: [ViewDefinition],

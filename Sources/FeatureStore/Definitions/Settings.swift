@@ -53,6 +53,8 @@ public struct ServerSettings: Sendable {
     public var maxKeysPerRequest: Int = 1_000
     /// Largest body over HTTP, largest message over gRPC.
     public var maxRequestBytes: Int = 1 << 20
+    /// What is kept of requests that are not complete and of answers that are not read, over all connections.
+    public var maxHeldBytes: Int = 256 << 20
     /// Connections of both ports together; more are closed at once.
     public var maxConnections: Int = 10_000
     /// A request that has waited longer for its turn is refused, in µs; a large one after half of it.

@@ -10,6 +10,8 @@ public final class Store: Sendable {
     package let catalog: Catalog
     let directory: String
     let state: Mutex<State>
+    /// Held from the first shard on that is opened to be served.
+    private let lock = Mutex<StoreLock?>(nil)
     /// Held while a shard that lookups read is closed and opened anew.
     private let reopening = Mutex(())
     /// Which shards hold an entity's rows, per entity.
@@ -101,6 +103,7 @@ public final class Store: Sendable {
                 continue
             }
             do throws(ShardError) {
+                try claim()
                 let shard = try Shard(number: number, definitions: definitions, directory: directory, partitionCounts: [:], readOnly: true)
                 shard.noteDisconnected(since: disconnectedSince)
                 state.withLock { state in
@@ -130,6 +133,7 @@ public final class Store: Sendable {
         try reopening.withLock { _ throws(ShardError) in
             let (counts, open) = state.withLock { ($0.partitionCounts, $0.shards[number]) }
             if let open, !open.isReadOnly { return open }
+            try claim()
             open?.close()
             do throws(ShardError) {
                 try adoptAtStart(number, counts, warn)
@@ -154,6 +158,18 @@ public final class Store: Sendable {
                 }
                 throw error
             }
+        }
+    }
+
+    /// Keeps `millrace restore` from replacing the shards as long as this store serves them.
+    private func claim() throws(ShardError) {
+        try lock.withLock { lock throws(ShardError) in
+            guard lock == nil else { return }
+            let code = StoreLock.makeDirectory(directory)
+            // What cannot be made says so itself, and better, when it is used.
+            guard code == 0 else { return }
+            lock = StoreLock(directory, exclusive: false)
+            if lock == nil { throw .beingRestored(directory: directory) }
         }
     }
 
@@ -186,6 +202,7 @@ public final class Store: Sendable {
             return state.shards
         }
         for shard in shards.values { shard.close() }
+        lock.withLock { $0 = nil }
     }
 
     /// Opens every shard of the store's directory for reading, also while a server writes to them.

@@ -67,6 +67,8 @@ public final class Shard: Sendable {
         case building(source: String, beginnings: [String: Int64])
         /// A complete next generation that catches up with the live one.
         case catchingUp
+        /// A next generation that a snapshot was read into.
+        case restoring(source: String)
     }
 
     /// Opens the shard in `directory/shard-NNNN`, making it when it is new.
@@ -158,7 +160,7 @@ public final class Shard: Sendable {
                             if stored.generation == nil {
                                 try ShardMeta.put("generation", GenerationMark(.building, source: source).bytes, meta, transaction)
                             }
-                        case .catchingUp: break
+                        case .catchingUp, .restoring: break
                         }
                     }
                 }
@@ -200,6 +202,8 @@ public final class Shard: Sendable {
                     "a generation is being built there from \(mark.source), not from \(source). Go on with that, or remove it with `millrace rebuild --discard`",
                     directory: path)
             }
+        case .restoring(let source):
+            if mark != GenerationMark(.building, source: source) { throw .generation("it is not what was restored", directory: path) }
         case .catchingUp:
             if mark?.state != .complete { throw .generation("it is not a complete generation", directory: path) }
         }

@@ -20,6 +20,8 @@ public enum ShardError: Error, CustomStringConvertible {
     case mapLimit(bytes: Int, directory: String)
     case storage(LMDBError)
     case file(String, directory: String)
+    /// `millrace restore` replaces the store's shards.
+    case beingRestored(directory: String)
     /// A file beside the environment cannot be written; the `errno`.
     case writing(String, code: Int32, directory: String)
 
@@ -68,6 +70,7 @@ public enum ShardError: Error, CustomStringConvertible {
             "the map of \(directory) has reached `store.max_map_size` (\(bytes) bytes). Raise it in the definitions file and start again."
         case .storage(let error): error.description
         case .file(let what, let directory): "\(directory): \(what)"
+        case .beingRestored(let directory): "\(directory) is being restored: wait until `millrace restore` has ended"
         case .writing(let file, let code, let directory):
             "\(directory): cannot write the file `\(file)`: \(String(cString: strerror(code))) (\(code)). Check the free space, the owner and the mode."
         }

@@ -37,6 +37,8 @@ final class DirectRequests: ChannelDuplexHandler {
     private var isFirst = true
     private var isReadHeldBack = false
     private var stall = StallWatch()
+    /// Of `Transport.held`.
+    private var counted = 0
     private var json = JSONWriter(reservingBytes: 4096)
     /// What the last answers were written to: sent by the time of the next ones, so that its memory serves again.
     private var output = ByteBuffer()
@@ -56,6 +58,8 @@ final class DirectRequests: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         stall.cancel()
         self.context = nil
+        pending = nil
+        countPending()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -69,8 +73,35 @@ final class DirectRequests: ChannelDuplexHandler {
             held.writeBuffer(&input)
             input = held
         }
-        if isAnswering || input.readableBytes < neededBytes { return pending = input }
-        answerAll(context, input)
+        if isAnswering || input.readableBytes < neededBytes {
+            pending = input
+        } else {
+            answerAll(context, input)
+        }
+        if !countPending() { refuseHeld(context) }
+    }
+
+    /// False: the process keeps too much of requests that are not complete.
+    @discardableResult
+    private func countPending() -> Bool {
+        let kept = pending?.readableBytes ?? 0
+        if kept == counted { return true }
+        defer { counted = kept }
+        return endpoints.transport.held.add(kept - counted)
+    }
+
+    /// Half a request cannot be answered and passed over, so the connection ends with it.
+    private func refuseHeld(_ context: ChannelHandlerContext) {
+        guard !isAnswering else { return }
+        pending = nil
+        countPending()
+        let refusal = endpoints.refuse(.overloaded("the requests under way are larger than this server has room for"), .memory)
+        var output = context.channel.allocator.buffer(capacity: 512)
+        output.writeReply(refusal, date: date)
+        let channel = context.channel
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(output), promise: sent)
     }
 
     private func answerAll(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
@@ -155,12 +186,14 @@ final class DirectRequests: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         pending = nil
+        countPending()
         stall.cancel()
         context.fireChannelInactive()
     }
 
     private func passPending(_ context: ChannelHandlerContext) {
         guard let held = pending.take() else { return }
+        countPending()
         pass(context, held)
         context.fireChannelReadComplete()
     }
@@ -198,6 +231,7 @@ final class DirectRequests: ChannelDuplexHandler {
             return context.fireUserInboundEventTriggered(event)
         }
         if let held = pending.take() { answerAll(context, held) }
+        if !countPending() { refuseHeld(context) }
         context.flush()
         readOn(context)
         watch(context)

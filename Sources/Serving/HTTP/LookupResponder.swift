@@ -51,8 +51,11 @@ package struct LookupResponder: HTTPResponder {
         let begun: Endpoints.Begun
         do {
             if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw BodyTooLarge() }
-            let body = try await request.body.collect(upTo: limit)
+            let body = try await collect(request.body, upTo: limit)
+            defer { _ = endpoints.transport.held.add(-body.readableBytes) }
             begun = body.withUnsafeReadableBytes { endpoints.begin(asked, body: $0) }
+        } catch is TooMuchHeld {
+            return endpoints.refuse(.overloaded("the requests under way are larger than this server has room for"), .memory)
         } catch {
             return Reply(problem: .bodyTooLarge(limit: limit))
         }
@@ -68,6 +71,27 @@ package struct LookupResponder: HTTPResponder {
 }
 
 private struct BodyTooLarge: Error {}
+private struct TooMuchHeld: Error {}
+
+extension LookupResponder {
+    /// All of a body, counted in `Transport.held` until the caller takes it off again; nothing is when this throws.
+    private func collect(_ body: RequestBody, upTo limit: Int) async throws -> ByteBuffer {
+        let held = endpoints.transport.held
+        var collected = ByteBuffer()
+        do {
+            for try await var part in body {
+                let count = part.readableBytes
+                collected.writeBuffer(&part)
+                guard held.add(count) else { throw TooMuchHeld() }
+                guard collected.readableBytes <= limit else { throw BodyTooLarge() }
+            }
+        } catch {
+            _ = held.add(-collected.readableBytes)
+            throw error
+        }
+        return collected
+    }
+}
 
 /// Hummingbird's per-request context: whose connection it is.
 package struct LookupContext: InitializableFromSource {

@@ -15,6 +15,7 @@ package final class Transport: Sendable {
     package let auditsLookups: Bool
     package let batches: BatchPool
     package let waits = WaitingRequests()
+    package let held: HeldBytes
     private let connections: BoundedCount
     /// ns; see `ServerSettings.maxWait`.
     private let maxWait: Int64
@@ -28,6 +29,7 @@ package final class Transport: Sendable {
         let settings = service.source.definitions.server
         batches = BatchPool(threads: settings.batchThreads, maxWaiting: settings.maxWaitingBatches)
         connections = BoundedCount(limit: settings.maxConnections)
+        held = HeldBytes(limit: settings.maxHeldBytes)
         maxWait = settings.maxWait * 1_000
     }
 

@@ -63,7 +63,11 @@ struct Serve: AsyncParsableCommand {
             source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) },
             eraser: erasures.map { EraseSink($0, store, topic: definitions.privacy.erasures?.topic ?? "") })
         let transport = Transport(service: lookups, access: guards.access, audit: guards.audit, tls: guards.tls)
-        let metricSources = [{ @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() }]
+        let snapshots = definitions.snapshots.map { SnapshotSchedule($0, store: definitions.store.directory, logger: logger) }
+        let metricSources = [
+            { @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() },
+            { @Sendable in SnapshotMetricFamilies(schedule: snapshots).families() },
+        ]
         // Either port answers whatever comes over HTTP/2.
         let http2 = GRPCResponder(transport: transport, others: JSONResponder(transport: transport, metricSources: metricSources))
         let http = HTTPServer(
@@ -79,6 +83,7 @@ struct Serve: AsyncParsableCommand {
                 ingest: ingest, store: store, pushes: pushes, served: served, erasures: erasures, topicPartitions: createTopics, logger: logger),
             http, grpc,
         ]
+        if let snapshots { services.append(snapshots) }
         if definitions.server.isRealtime {
             // Both ports take their loops from there.
             do { try await RealtimeLoops.raise(MultiThreadedEventLoopGroup.singleton) } catch { logger.warning("\(error)") }

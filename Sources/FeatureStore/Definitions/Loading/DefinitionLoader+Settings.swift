@@ -38,7 +38,7 @@ extension DefinitionLoader {
 
     func readServer(_ node: YAMLNode?) -> ServerSettings {
         let section = settings(node, "server", keys: [
-            "http", "grpc", "ready_lag", "max_keys_per_request", "max_request_size", "max_connections", "max_wait_ms", "client_timeout",
+            "http", "grpc", "ready_lag", "max_keys_per_request", "max_request_size", "max_held_size", "max_connections", "max_wait_ms", "client_timeout",
             "batch_threads", "max_waiting_batches", "realtime", "tls",
         ])
         var server = ServerSettings()
@@ -66,6 +66,9 @@ extension DefinitionLoader {
     private func readLoadLimits(_ section: Section, into server: inout ServerSettings) {
         if let node = section["max_request_size"] {
             server.maxRequestBytes = size(node, "max_request_size", in: 1_024...(64 << 20)) ?? server.maxRequestBytes
+        }
+        if let node = section["max_held_size"] {
+            server.maxHeldBytes = size(node, "max_held_size", in: (1 << 20)...(1 << 40)) ?? server.maxHeldBytes
         }
         if let node = section["max_connections"] {
             server.maxConnections = integer(node, "max_connections", in: 1...1_000_000) ?? server.maxConnections

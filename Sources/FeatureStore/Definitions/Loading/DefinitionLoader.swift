@@ -55,7 +55,7 @@ final class DefinitionLoader {
     private func read(_ root: YAMLNode) -> Definitions? {
         let keys = [
             "version", "name", "entities", "streams", "views", "pushed", "inputs", "derived", "services", "store", "kafka", "server", "privacy",
-            "access", "audit",
+            "access", "audit", "snapshots",
         ]
         guard let top = section(root, "the file", keys: keys) else { return nil }
         if let node = required(top, "version", "add `version: 1`, the version of this format") {
@@ -81,6 +81,7 @@ final class DefinitionLoader {
         definitions.access = readAccess(top["access"])
         definitions.audit = readAudit(top["audit"])
         definitions.exposure = exposure(server, definitions.access, top["server"])
+        definitions.snapshots = readSnapshots(top["snapshots"])
         return definitions.withErasureStream()
     }
 
