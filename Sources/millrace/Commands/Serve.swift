@@ -55,7 +55,11 @@ struct Serve: AsyncParsableCommand {
         let lookups = LookupService(
             source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) })
         let transport = Transport(service: lookups)
-        let metricSources = [{ @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() }]
+        let process = ProcessMetricFamilies(), disk = DiskMetricFamilies(storeDirectory: definitions.store.directory)
+        let metricSources = [
+            { @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() },
+            { @Sendable in process.families() + disk.families() },
+        ]
         // Either port answers whatever comes over HTTP/2.
         let http2 = GRPCResponder(transport: transport, others: JSONResponder(transport: transport, metricSources: metricSources))
         let http = HTTPServer(
