@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BUILD := swift build -c release
 TEST_FLAGS ?=
 
-.PHONY: help run build test test-swift test-python lint bench example-cdnow example-churn-model fuzz clean
+.PHONY: help run build static deb replay test test-swift test-python lint bench example-cdnow example-churn-model fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -17,6 +17,18 @@ run: ## a broker, a generator, the server and a status line; Ctrl-C stops all of
 build: ## the release binary: .build/release/millrace
 	deploy/install build
 	$(BUILD) --product millrace
+
+static: ## the release binary with Swift's libraries inside, for other machines: .build-static/release/millrace
+	deploy/install build
+	$(BUILD) --static-swift-stdlib --scratch-path .build-static --product millrace
+
+deb: static ## a Debian package that installs the service: .build-static/millrace_*.deb
+	deploy/install package
+	deploy/package
+
+replay: deb ## the steps of container and package in a fresh Debian, run as they would run there; as root
+	deploy/replay/container
+	deploy/replay/package
 
 test: test-swift test-python ## everything: unit, property, crash and end-to-end tests
 
@@ -54,4 +66,4 @@ fuzz: ## libFuzzer on each decoder, the row reader and what is parsed from the n
 	Tests/Fuzz/run $(or $(SECONDS_EACH),60)
 
 clean: ## removes what was built or downloaded
-	rm -rf .build Benchmarks/.build .venv .venv-feast .venv-schemathesis .tools
+	rm -rf .build .build-static Benchmarks/.build .venv .venv-feast .venv-schemathesis .venv-deploy .tools

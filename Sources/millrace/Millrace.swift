@@ -21,6 +21,7 @@ struct Millrace: AsyncParsableCommand {
 
             Exit codes: 0 done, 1 failed, 2 the definitions file has faults, 64 wrong usage.
             """,
+        version: Build.version,
         subcommands: [
             Serve.self, Get.self, Explain.self, BackfillCommand.self, ExportCommand.self, RebuildCommand.self, Verify.self, SnapshotCommand.self,
             RestoreCommand.self, Load.self, Erase.self, Retention.self, Check.self, Describe.self, FeastRepo.self, Generate.self, TokenCommand.self,

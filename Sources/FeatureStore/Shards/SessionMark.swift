@@ -5,27 +5,30 @@ internal import Glibc
 ///
 /// After a crash of the *process* the kernel still has every page: the boot id is the same and all is well. After a crash of the
 /// *system* the boot id differs and the mark says `open`: pages may be missing.
-struct SessionMark {
-    let path: String
+package struct SessionMark {
+    package let path: String
+    /// Which boot of the system this is; nil where the process may not know (`ProcSubset=pid` hides it).
+    private let boot: String?
 
-    init(directory: String) { path = directory + "/session" }
+    package init(directory: String) { self.init(directory: directory, boot: Self.read("/proc/sys/kernel/random/boot_id")) }
+
+    package init(directory: String, boot: String?) { (path, self.boot) = (directory + "/session", boot) }
 
     /// Whether pages may be missing: the shard was open without syncing when the system went down.
-    var isTorn: Bool {
+    package var isTorn: Bool {
         guard let text = Self.read(path), text.hasPrefix("open "), text.hasSuffix(" replay") else { return false }
-        return text != Self.openText(.replay)
+        // Whoever cannot tell one boot from another may not say that all is well.
+        return boot == nil || text != openText(.replay)
     }
 
     /// Whether pages may still be on their way to the disk: written without syncing and not closed.
     var isUnsynced: Bool { Self.read(path).map { $0.hasPrefix("open ") && $0.hasSuffix(" replay") } ?? false }
 
     /// 0 or an `errno`.
-    func markOpen(_ durability: StoreSettings.Durability) -> Int32 { write(Self.openText(durability)) }
+    package func markOpen(_ durability: StoreSettings.Durability) -> Int32 { write(openText(durability)) }
+    package func markClean() -> Int32 { write("clean") }
 
-    private static func openText(_ durability: StoreSettings.Durability) -> String { "open \(bootID()) \(durability.rawValue)" }
-    func markClean() -> Int32 { write("clean") }
-
-    private static func bootID() -> String { read("/proc/sys/kernel/random/boot_id") ?? "unknown" }
+    private func openText(_ durability: StoreSettings.Durability) -> String { "open \(boot ?? "unknown") \(durability.rawValue)" }
 
     private static func read(_ path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)

@@ -64,9 +64,11 @@ struct Serve: AsyncParsableCommand {
             eraser: erasures.map { EraseSink($0, store, topic: definitions.privacy.erasures?.topic ?? "") })
         let transport = Transport(service: lookups, access: guards.access, audit: guards.audit, tls: guards.tls)
         let snapshots = definitions.snapshots.map { SnapshotSchedule($0, store: definitions.store.directory, logger: logger) }
+        let process = ProcessMetricFamilies(), disk = DiskMetricFamilies(storeDirectory: definitions.store.directory)
         let metricSources = [
             { @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() },
             { @Sendable in SnapshotMetricFamilies(schedule: snapshots).families() },
+            { @Sendable in process.families() + disk.families() },
         ]
         // Either port answers whatever comes over HTTP/2.
         let http2 = GRPCResponder(transport: transport, others: JSONResponder(transport: transport, metricSources: metricSources))
