@@ -1,6 +1,6 @@
 internal import CLMDB
 
-/// What copies of a whole environment need: which tables there are, how large they are, and writing in key order.
+/// What copies of a whole environment need: which tables there are, and how large they are.
 extension ReadTransaction {
     /// The names of all tables of this commit, in order.
     public borrowing func tableNames() throws -> [String] {
@@ -19,20 +19,5 @@ extension ReadTransaction {
         let code = mdb_stat(handle, table.handle, &status)
         guard code == 0 else { throw LMDBError(code: code, "counting a table", path: environment.path) }
         return status.ms_entries
-    }
-}
-
-extension WriteTransaction {
-    /// Puts an entry behind all that the table has, without searching its place; pages are filled to the brim.
-    ///
-    /// - Throws: `.other(MDB_KEYEXIST)` when the key does not come after the last one; besides as `put`.
-    public borrowing func append(
-        _ table: Table, _ key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
-    ) throws(LMDBError) {
-        var mdbKey = MDB_val(key), mdbValue = MDB_val(value)
-        let code = mdb_put(handle, table.handle, &mdbKey, &mdbValue, UInt32(MDB_APPEND))
-        guard code == 0 else {
-            throw LMDBError(code: code, "appending a value of \(value.count) bytes under a key of \(key.count) bytes", path: environment.path)
-        }
     }
 }
