@@ -66,14 +66,14 @@ class Guarded(Program):
         self.wait(lambda: self.curl("/healthz", *options)[0] == 200, 30, "healthy")
         return self
 
-    def call(self, credentials=None, token=None, method="ListServices"):
+    def call(self, credentials=None, token=None, method="ListServices", message=b""):
         """The gRPC code."""
         options = []
         channel = grpc.secure_channel(self.grpc_address, credentials, options) if credentials else grpc.insecure_channel(self.grpc_address)
         with channel:
             metadata = [("authorization", f"Bearer {token}")] if token else []
             try:
-                channel.unary_unary(f"/millrace.serving.v1.FeatureService/{method}")(b"", metadata=metadata, timeout=10)
+                channel.unary_unary(f"/millrace.serving.v1.FeatureService/{method}")(message, metadata=metadata, timeout=10)
                 return grpc.StatusCode.OK
             except grpc.RpcError as error:
                 return error.code()
@@ -344,7 +344,8 @@ def test_the_audit_log(make, tmp_path):
     assert program.curl("/v1/shards", token=SCRAPER)[0] == 200
     assert program.curl("/v1/shards", token=TOKEN)[0] == 403
     assert program.curl("/v1/explain/customer/clicks_5m/c1", token=TOKEN)[0] == 403
-    assert program.call(token=TOKEN, method="Lookup") == grpc.StatusCode.PERMISSION_DENIED
+    by_feature = b"\x12\x09clicks_5m\x1a\x02c1"
+    assert program.call(token=TOKEN, method="Lookup", message=by_feature) == grpc.StatusCode.PERMISSION_DENIED
     log = tmp_path / "audit.ndjson"
     program.wait(lambda: log.read_text().count("\n") >= 7, 10, "written")
     records = [json.loads(line) for line in log.read_text().splitlines()]
@@ -352,7 +353,7 @@ def test_the_audit_log(make, tmp_path):
     assert found == [
         ("start", "", "", "ok", ""), ("lookup", "homepage", "homepage", "shard-unavailable", "http/1.1"), ("lookup", "", "homepage", "unauthenticated", "http/1.1"),
         ("shards", "prometheus", "", "ok", "http/1.1"), ("shards", "homepage", "", "permission-denied", "http/1.1"),
-        ("explain", "homepage", "customer.clicks_5m", "permission-denied", "http/1.1"), ("lookup", "homepage", "features:", "permission-denied", "grpc")]
+        ("explain", "homepage", "customer.clicks_5m", "permission-denied", "http/1.1"), ("lookup", "homepage", "features:clicks_5m", "permission-denied", "grpc")]
     assert all(r["address"] == "127.0.0.1" for r in records[1:]) and "c1" not in {r["target"] for r in records}
     assert "keys" not in log.read_text()
     # Killed at random moments while it writes: never more than a torn record.

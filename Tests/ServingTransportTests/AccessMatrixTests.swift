@@ -1,6 +1,9 @@
+import FeatureStore
+import Foundation
 import Serving
 import ServingHTTP
 import ServingTransport
+import TestSupport
 import Testing
 
 /// Every path and every method, with every kind of credential: only the one that is right and permitted passes. The endpoints are those of the
@@ -119,8 +122,8 @@ import Testing
         let byService = Wire.string(1, "homepage") + Wire.string(3, "c1"), byFeature = Wire.string(2, "clicks_5m") + Wire.string(3, "c1")
         func nested(_ field: Int, _ message: [UInt8]) -> [UInt8] { Wire.varint(UInt64(field) << 3 | 2) + Wire.varint(UInt64(message.count)) + message }
         let keys = nested(3, Wire.string(1, "customer") + nested(2, nested(1, Wire.string(2, "c1"))))
-        let feast = [
-            ("services" as String?, Wire.string(1, "homepage") + keys), ("entities", nested(2, Wire.string(1, "clicks:clicks_5m")) + keys),
+        let feast: [(grant: String?, message: [UInt8])] = [
+            ("services", Wire.string(1, "homepage") + keys), ("entities", nested(2, Wire.string(1, "clicks:clicks_5m")) + keys),
         ]
         let pushed = nested(1, Wire.string(1, "customer") + Wire.string(2, "c1")) + nested(1, Wire.string(1, "score") + Wire.string(2, "0.5"))
         return [
@@ -184,5 +187,90 @@ import Testing
                 #expect(try HTTP2Client(port).ask(head, body: HTTP2Client.message([])).grpcStatus == code)
             }
         }
+    }
+
+    /// The credential is the request's, whatever the connection has sent before.
+    @Test func `a connection may change its credential with each request`() async throws {
+        let shop = try GuardedShop()
+        let order: [(String?, Int)] = [
+            ("mrt_only-services", 200), ("mrt_only-services", 200), (nil, 401), ("mrt_but-services", 403), (GuardedShop.wrong, 401), (GuardedShop.expired, 401),
+            ("mrt_all", 200), ("mrt_all,mrt_all", 401), ("mrt_only-services", 200),
+        ]
+        try await shop.withHTTP { port in
+            let client = try Client(port), http2 = try HTTP2Client(port)
+            for (token, status) in order {
+                let field = token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+                #expect(try client.ask("GET /v1/services/homepage/entities/c1 HTTP/1.1\r\nHost: a\r\n\(field)\r\n").status == status)
+                var head = [(":method", "GET"), (":scheme", "http"), (":path", "/v1/services/homepage/entities/c1"), (":authority", "test")]
+                if let token { head.append(("authorization", "Bearer \(token)")) }
+                #expect(try http2.ask(head).status == "\(status)")
+            }
+            // Two fields are none, whichever way they come.
+            let two = "Authorization: Bearer mrt_all\r\nAuthorization: Bearer mrt_all\r\n"
+            #expect(try Client(port).ask("GET /v1/shards HTTP/1.1\r\nHost: a\r\n\(two)\r\n").status == 401)
+            let head = [(":method", "GET"), (":scheme", "http"), (":path", "/v1/shards"), (":authority", "t")]
+            #expect(try HTTP2Client(port).ask(head + [("authorization", "Bearer mrt_all"), ("authorization", "Bearer mrt_all")]).status == "401")
+        }
+    }
+
+    /// What was found out once per connection ends with the token.
+    @Test func `a remembered credential expires`() async throws {
+        let shop = try GuardedShop(verifier: TokenVerifier(
+            verify: { _, now in now < LookupDouble.now + 1_000_000 ? .valid(name: "all", permissions: nil, until: LookupDouble.now + 1_000_000) : .expired }, generation: { 0 }))
+        try await shop.withHTTP { port in
+            let client = try Client(port)
+            let request = "GET /v1/services/homepage/entities/c1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a.b.c\r\n\r\n"
+            #expect(try client.ask(request).status == 200)
+            shop.clock.advance(2_000_000)
+            // A second of the real clock, for which it was remembered.
+            var status = 200
+            for _ in 0..<300 where status == 200 {
+                Thread.sleep(forTimeInterval: 0.01)
+                status = try client.ask(request).status
+            }
+            #expect(status == 401)
+        }
+    }
+
+    /// Asked over HTTP and over gRPC, the same is written down.
+    @Test func `the audit log has each transport's requests`() async throws {
+        let directory = TemporaryDirectory()
+        var settings = AuditSettings(file: directory.file("audit.ndjson"))
+        settings.events = Set(AuditSettings.Event.allCases)
+        let log = AuditLog(settings, now: { LookupDouble.now })
+        try log.start()
+        let shop = try GuardedShop(audit: log)
+        try await shop.withHTTP { port in
+            func ask(_ path: String, _ body: String? = nil, _ token: String = "mrt_all") throws {
+                for form in Form.allCases { _ = try form.status(port, Endpoint(path: path, grant: nil, body: body), token) }
+            }
+            try ask("/v1/services/homepage/entities/c1")
+            try ask("/v1/lookup", #"{"features":["clicks_5m"],"keys":["c1","c2"]}"#)
+            try ask("/v1/push/model", #"{"rows":[{"customer":"c1","score":0.5}]}"#)
+            try ask("/push", #"{"push_source_name":"model","df":{"customer":["c1"],"score":[0.5]}}"#, "mrt_but-push")
+            try ask("/v1/shards", nil, "mrt_only-push")
+        }
+        try await shop.withGRPC { port in
+            let request = Wire.string(1, "homepage") + Wire.string(3, "c1")
+            _ = try HTTP2Client(port).call("Lookup", request, [("authorization", "Bearer mrt_all")])
+            _ = try HTTP2Client(port).call("Lookup", request, [("authorization", "Bearer mrt_but-services")])
+        }
+        log.stop()
+        struct Record: Decodable, Equatable { var operation, principal, target, outcome, transport: String, entities: Int }
+        let lines = try String(contentsOfFile: settings.file, encoding: .utf8).split(separator: "\n")
+        let records = try lines.map { try JSONDecoder().decode(Record.self, from: Data($0.utf8)) }.dropFirst().dropLast()
+        let forms = ["http/1.1", "http/1.1", "http/2"]
+        var expected: [Record] = []
+        for (operation, principal, target, outcome, entities) in [
+            ("lookup", "all", "homepage", "ok", 1), ("lookup", "all", "features:clicks_5m", "ok", 2), ("push", "all", "model", "ok", 1),
+            ("push", "but-push", "model", "permission-denied", 1), ("shards", "only-push", "", "permission-denied", 0),
+        ] {
+            for form in forms { expected.append(Record(operation: operation, principal: principal, target: target, outcome: outcome, transport: form, entities: entities)) }
+        }
+        expected.append(Record(operation: "lookup", principal: "all", target: "homepage", outcome: "ok", transport: "grpc", entities: 1))
+        expected.append(Record(operation: "lookup", principal: "but-services", target: "homepage", outcome: "permission-denied", transport: "grpc", entities: 1))
+        #expect(Array(records) == expected)
+        var verification = AuditVerification()
+        try verification.read([settings.file])
     }
 }
