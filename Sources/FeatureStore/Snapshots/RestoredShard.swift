@@ -45,6 +45,7 @@ final class RestoredShard {
         // From its first transaction on it says what it is.
         let meta = try environment.openTable("meta")
         try environment.write { transaction in
+            try ShardMeta.put("format", [Shard.formatVersion], meta, transaction)
             try ShardMeta.put("generation", GenerationMark(.building, source: source).bytes, meta, transaction)
         }
     }
