@@ -26,9 +26,11 @@ deb: static ## a Debian package that installs the service: .build-static/millrac
 	deploy/install package
 	deploy/package
 
-replay: deb ## the steps of container and package in a fresh Debian, run as they would run there; as root
+replay: deb ## install, container, package and service in a fresh Debian, run as they would run there; as root
+	deploy/replay/machine
 	deploy/replay/container
 	deploy/replay/package
+	deploy/replay/service
 
 test: test-swift test-python ## everything: unit, property, crash and end-to-end tests
 

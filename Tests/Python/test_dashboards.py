@@ -14,7 +14,8 @@ def scraped(program, definitions, bootstrap):
     """{metric: [labels of each sample]} of a server whose services use what brings metrics of its own."""
     path, contents = definitions
     topic = contents["streams"]["clicks"]["topic"] + ".served"
-    for created in AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, 1, 1)]).values():
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for created in admin.create_topics([NewTopic(topic, 1, 1)]).values():
         created.result(30)
     contents["services"]["churn"]["log"] = {"topic": topic}
     path.write_text(yaml.safe_dump(contents, sort_keys=False))

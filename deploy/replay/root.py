@@ -85,6 +85,9 @@ class Root:
             os.mknod(self / "dev" / name, 0o20666, os.makedev(1, minor))
             os.chmod(self / "dev" / name, 0o666)
         os.symlink("/proc/self/fd", self / "dev/fd")
+        (self / "dev/pts").mkdir()
+        run("mount", "-t", "devpts", "-o", "newinstance,ptmxmode=0666,nosuid,noexec", "devpts", self / "dev/pts")
+        os.symlink("pts/ptmx", self / "dev/ptmx")
         (self / "dev/shm").mkdir(mode=0o1777)
 
     def bind(self, source, target, *options):
