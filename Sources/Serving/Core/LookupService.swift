@@ -13,6 +13,7 @@ public final class LookupService: Sendable {
     private let caches: [String: MergedCache]
     public let feastViews: FeastViews
     let feastPlans = FeastPlanCache()
+    let catalogue: FeatureCatalogue
     /// Nil: nothing is pushed.
     let sink: PushSink?
     /// Nil: nothing is logged.
@@ -29,6 +30,7 @@ public final class LookupService: Sendable {
             entity.cache.map { (entity.name, MergedCache($0)) }
         })
         feastViews = FeastViews(source.definitions)
+        catalogue = FeatureCatalogue(source.definitions)
     }
 
     public func lookup(_ request: LookupRequest) -> Result<LookupAnswer, LookupProblem> {
