@@ -28,7 +28,7 @@ def shop(binary, bootstrap, tmp_path_factory):
 
     directory = tmp_path_factory.mktemp("console")
     pictures = "MILLRACE_CONSOLE_IMAGES" in os.environ
-    with fresh_topics(bootstrap) as topics:
+    with fresh_topics(bootstrap, "" if pictures else None) as topics:
         path, contents = shop_definitions(topics, directory)
         if not pictures:
             contents["views"]["customer_clicks"]["features"]["clicks"]["description"] = "Pages seen <img src=x onerror=hacked=1>"
@@ -36,12 +36,10 @@ def shop(binary, bootstrap, tmp_path_factory):
             path.write_text(yaml.safe_dump(contents, sort_keys=False))
         program = Program(binary, path, bootstrap, directory)
         program.start()
-        generator = None
+        generators = []
         try:
             program.wait_healthy()
-            history = ["--history", "30d", "--rate", "0.6"] if pictures else ["--history", "7d", "--rate", "0.3", "--count", "200000"]
             options = ["--customers", "500", "--malformed", "0.002", "--quiet"]
-            generator = program.spawn("generate", *history, *options)
             producer = Producer({"bootstrap.servers": bootstrap, "partitioner": "murmur2"})
             now = int(time.time() * 1000)
             for number in range(20):
@@ -50,13 +48,29 @@ def shop(binary, bootstrap, tmp_path_factory):
                     "product": {"id": "p1", "category": "<script>hacked=1</script>", "price": 9.5}, "session": "s", "device": "mobile"}
                 producer.produce(topics["clicks"], json.dumps(click).encode(), HOSTILE.encode())
             producer.flush(30)
-            program.wait(lambda: sum(program.counters("millrace_events_applied_total").values() or [0]) > 100_000, 120, "filled")
+            history = ["--history", "30d", "--rate", "0.6"] if pictures else ["--history", "7d", "--rate", "0.3"]
+            generators.append(program.spawn("generate", *history, *options))
+            caught_up(program, least=1_400_000 if pictures else 150_000)
+            # Something comes in while somebody looks, and after all that is older.
+            generators.append(program.spawn("generate", "--rate", "300", "--seed", "2", "--steady", *options))
             yield program, busiest(program)
         finally:
-            if generator is not None:
+            for generator in generators:
                 generator.terminate()
                 generator.communicate(timeout=30)
             program.kill()
+
+
+def caught_up(program, least):
+    """Until the history is applied: then only a few events a second come."""
+    def applied():
+        return sum(program.counters("millrace_events_applied_total").values())
+
+    program.wait(lambda: applied() > least, 120, "filled")
+    before = -1
+    while (now := applied()) - before > 20:
+        before = now
+        time.sleep(1)
 
 
 def busiest(program):

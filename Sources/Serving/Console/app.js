@@ -20,7 +20,7 @@ const monitor = new Monitor();
 const context = {
   monitor,
   catalogue: remembered(() => getJSON("v1/features")),
-  services: remembered(async () => (await getJSON("v1/services")).services),
+  services: remembered(async () => (await getJSON("v1/services")).services.map((entry) => ({ ...entry, name: entry.service }))),
   go(path, query, { isSameView = false } = {}) {
     const address = link(path, query);
     if (isSameView) history.replaceState(null, "", address); else location.hash = address.slice(1);
@@ -137,5 +137,5 @@ function showHelp() {
 }
 document.getElementById("help").addEventListener("click", showHelp);
 
-await show();
 monitor.start();
+await show();

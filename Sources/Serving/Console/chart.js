@@ -74,7 +74,9 @@ export function timeline({ name, parts, left, right, whole, height = 190 }) {
     const first = Math.min(...inside.map((part) => part.start), right);
     const span = right - (left ?? first);
     const isCut = left !== null && !whole && (right - first) < span / 4;
-    const begin = isCut ? first - (right - first) * 0.06 : Math.min(left ?? first, ...parts.map((part) => part.start));
+    // What is left out is shown as far as it lies near the edge.
+    const nearest = Math.max((left ?? first) - span * 0.12, Math.min(left ?? first, ...parts.map((part) => part.start)));
+    const begin = isCut ? first - (right - first) * 0.06 : nearest;
     const plotWidth = width - margin.left - margin.right, plotHeight = height - margin.top - margin.bottom;
     const length = Math.max(right - begin, 1);
     const x = (at) => margin.left + plotWidth * Math.min(Math.max((at - begin) / length, 0), 1);
@@ -99,6 +101,7 @@ export function timeline({ name, parts, left, right, whole, height = 190 }) {
       }, index === ticks ? "as of" : tick(at, length)));
     }
     for (const part of parts) {
+      if (part.end < begin) continue;
       const from = x(part.start), to = Math.max(x(part.end), from + 2);
       const height = part.size === null || isFlat ? plotHeight * 0.75 : Math.max(Math.abs(y(part.size) - zero), part.size === 0 ? 0 : 1.5);
       const up = part.size === null || isFlat || part.size >= 0;

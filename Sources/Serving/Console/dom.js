@@ -46,20 +46,19 @@ export function setText(element, text) {
  * A column has `title`, `cell(row)` (a text, a number or an element), and may have `number` (right-aligned), `head` (names the row),
  * `same(row)` (a text; an element is made anew only when it changes) and `wide`.
  */
-export function table(caption, columns, { id, rowClass, captionHidden = true, empty = "Nothing yet." }) {
+export function table(caption, columns, { id, rowClass, empty = "Nothing yet." }) {
   const body = h("tbody");
   const held = new Map();
   const blank = h("tr", null, h("td", { colspan: columns.length, class: "none" }, empty));
-  const element = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", null,
-      h("caption", { class: captionHidden ? "hidden" : null }, caption),
-      h("thead", null, h("tr", null, columns.map((column) =>
-        h("th", { scope: "col", class: column.number ? "number" : null, title: column.hint }, column.title)))),
-      body));
+  const element = scrolling(caption, h("table", null,
+    h("caption", { class: "hidden" }, caption),
+    h("thead", null, h("tr", null, columns.map((column) =>
+      h("th", { scope: "col", class: classes(column), title: column.hint }, column.title)))),
+    body));
 
   function make(row) {
     const cells = columns.map((column) => h(column.head ? "th" : "td", {
-      scope: column.head ? "row" : null, class: [column.number ? "number" : "", column.wide ? "wide" : ""].join(" ").trim() || null,
+      scope: column.head ? "row" : null, class: classes(column),
     }));
     const made = { tr: h("tr", null, cells), cells, shown: columns.map(() => undefined) };
     held.set(id(row), made);
@@ -92,6 +91,24 @@ export function table(caption, columns, { id, rowClass, captionHidden = true, em
     for (const [key, { tr }] of held) if (!present.has(key)) { tr.remove(); held.delete(key); }
   }
   return { element, update };
+}
+
+function classes(column) { return [column.number ? "number" : "", column.wide ? "wide" : ""].join(" ").trim() || null; }
+
+/** A frame that scrolls what is too wide or too long for it. Only then it is a stop of the Tab key, so that the arrow keys can move it. */
+function scrolling(name, inner) {
+  const frame = h("div", { class: "scroll" }, inner);
+  const look = () => {
+    if (frame.scrollWidth > frame.clientWidth || frame.scrollHeight > frame.clientHeight) {
+      frame.tabIndex = 0;
+      frame.setAttribute("role", "group");
+      frame.setAttribute("aria-label", name);
+    } else for (const attribute of ["tabindex", "role", "aria-label"]) frame.removeAttribute(attribute);
+  };
+  const observer = new ResizeObserver(look);
+  observer.observe(frame);
+  observer.observe(inner);
+  return frame;
 }
 
 /** A list of facts: pairs of a name and what it is; pairs without a value are left out. */

@@ -12,7 +12,7 @@ const states = {
 const measures = {
   psi: ["PSI", "How much of the population has moved between the deciles of the usual hours"],
   mean_shift: ["Mean shift", "In deviations of the usual hours (sigmas)"],
-  null_rate: ["Nulls", "Null rate, less the usual one"],
+  null_rate: ["Nulls more", "Null rate, less the usual one"],
   range: ["Out of range", "Share of values beyond all that was recorded"],
   stuck: ["Stuck", "Share of the most frequent value"],
 };
@@ -53,7 +53,7 @@ async function list(content) {
     { title: "Entity", cell: (row) => row.entity },
     { title: "Measure", cell: (row) => measures[row.measure]?.[0] ?? row.measure },
     { title: "Value", number: true, cell: (row) => measured(row) },
-    { title: "Threshold", number: true, cell: (row) => short(row.threshold) },
+    { title: "Threshold", number: true, cell: (row) => measured({ measure: row.measure, value: row.threshold }, false) },
     { title: "State", cell: (row) => badge(row.state === "firing" ? "overdue" : "present", row.state), same: (row) => row.state },
     { title: "Since", cell: (row) => time(row.since), same: (row) => row.since },
     { title: "Hour", cell: (row) => time(row.hour), same: (row) => row.hour },
@@ -66,7 +66,7 @@ async function list(content) {
       title, hint, number: true,
       cell: (row) => {
         const found = row.measures?.find((measure) => measure.measure === name);
-        return found ? h("span", { class: found.is_alert ? "beyond" : null, title: `threshold ${short(found.threshold)}` }, measured(found)) : none;
+        return found ? h("span", { class: found.is_alert ? "beyond" : null, title: `threshold ${measured({ measure: name, value: found.threshold }, false)}` }, measured(found)) : none;
       },
       same: (row) => JSON.stringify(row.measures?.find((measure) => measure.measure === name) ?? null),
     })),
@@ -132,9 +132,9 @@ function evidence(answer) {
         ["Range", summary && summary.min !== null ? `${short(summary.min)} to ${short(summary.max)}` : null],
         ["Nulls", summary && percent(summary.null_rate)],
         ["Compared with", comparison && `${count(comparison.hours)} ${comparison.hours === 1 ? "hour" : "hours"}, ${String(comparison.kind).replaceAll("_", " ")}`],
-        ...answer.measures.map((measure) => [measures[measure.measure]?.[0] ?? measure.measure, [h("span", { class: measure.is_alert ? "beyond" : null }, measured(measure)), h("span", { class: "muted" }, ` of ${short(measure.threshold)}`)]]),
+        ...answer.measures.map((measure) => [measures[measure.measure]?.[0] ?? measure.measure, [h("span", { class: measure.is_alert ? "beyond" : null }, measured(measure)), h("span", { class: "muted" }, ` of ${measured({ measure: measure.measure, value: measure.threshold }, false)}`)]]),
       ])),
-      answer.histogram.length ? panel("Values of the newest hour", bars({ name: `Shares of the values of ${answer.feature} in ten bins, beside the usual ones`, bins: answer.histogram }), h("p", { class: "note" }, key("now", "this hour"), " ", key("usual", "usual"), " Bins are the deciles of the usual hours."), bins(answer.histogram)) : null),
+      answer.histogram.length ? panel("Values of the newest hour", bars({ name: `Shares of the values of ${answer.feature} in ten bins, beside the usual ones`, bins: answer.histogram }), h("p", { class: "note" }, key("now block", "this hour"), " ", key("usual block", "usual"), " Bins are the deciles of the usual hours."), bins(answer.histogram)) : null),
     hasMean ? panel("Mean by the hour", lines({
       name: `Mean of ${answer.feature} by the hour, with the usual mean and its deviation`, now: line((entry) => entry.summary.mean), usual: line((entry) => entry.comparison?.mean ?? null),
       band: line((entry) => entry.comparison && entry.comparison.mean !== null ? Number(entry.comparison.deviation) : null), marks: alerts,
@@ -157,10 +157,10 @@ function panel(title, ...children) { return h("section", { class: "panel" }, h("
 function key(kind, text) { return h("span", { class: `key ${kind}` }, text); }
 function percent(value) { return value === null || value === undefined ? none : `${Number((100 * Number(value)).toPrecision(3))} %`; }
 
-function measured({ measure, value }) {
+/** A measure or, without its sign, a threshold. */
+function measured({ measure, value }, isSigned = true) {
   if (value === null) return none;
-  const number = Number(value);
-  if (measure === "mean_shift") return `${number > 0 ? "+" : ""}${short(number)} σ`;
-  if (measure === "null_rate") return `${number > 0 ? "+" : ""}${percent(number)}`;
-  return measure === "psi" ? short(number) : percent(number);
+  const sign = isSigned && ["mean_shift", "null_rate"].includes(measure) ? (value > 0 ? "+" : value < 0 ? "−" : "") : "";
+  const size = Math.abs(Number(value));
+  return sign + (measure === "mean_shift" ? `${short(size)} σ` : measure === "psi" ? short(size) : percent(size));
 }

@@ -15,7 +15,7 @@ const reasons = {
 };
 
 export async function open(content, { monitor, catalogue, query }) {
-  const { streams } = await catalogue();
+  const [{ streams }] = await Promise.all([catalogue(), monitor.begun]);
   const [lately, contracts] = await Promise.all([getIfThere("v1/drops"), getIfThere("v1/contracts")]);
   const body = h("div"), blank = h("p", { class: "empty" }, "Nothing was dropped: every event that came was applied. What is not applied is counted here by its reason, and kept in a dead-letter topic where the stream names one.");
   const totals = table("Dropped events by stream and reason", [

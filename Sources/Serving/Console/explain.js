@@ -2,7 +2,7 @@
 import { h, table, badge, facts } from "./dom.js";
 import { count, duration, none, parseTime, time, valueText } from "./format.js";
 import { timeline } from "./chart.js";
-import { positions } from "./lookup.js";
+import { positions, valueCell } from "./value.js";
 
 export function explanation(said) {
   return [
@@ -24,7 +24,7 @@ function feature(part, said, isFirst) {
   const { view, derived } = part;
   return h("div", { class: "explained" },
     isFirst ? h("h2", null, part.name, " ", badge(part.status, part.status)) : null,
-    isFirst ? h("p", { class: "figure wrap" }, valueText(part.value), h("span", { class: "muted small" }, ` ${part.type}`)) : null,
+    isFirst ? h("p", { class: isScalar(part.value) ? "figure wrap" : null }, isScalar(part.value) ? valueText(part.value) : valueCell(part.value), h("span", { class: "muted small" }, ` ${part.type}`)) : null,
     h("p", null, part.reason),
     facts([
       ["Is", view && [view.in_words, ": ", h("code", null, view.aggregation)]],
@@ -62,7 +62,7 @@ function tiles(part, row, left, asOf, isOneOfMany) {
     { title: "Tile begins", head: true, cell: (tile) => time(tile.start) },
     { title: "Length", number: true, cell: (tile) => tile.end === null || tile.start === null ? none : duration(parseTime(tile.end) - parseTime(tile.start)) },
     { title: "Alone it gives", number: typeof inside[0].partial === "number", wide: true, cell: (tile) => valueText(tile.partial) },
-    { title: "", cell: (tile) => tile.isOut ? "left out: before the left edge" : "" },
+    { title: "Note", cell: (tile) => tile.isOut ? "left out: before the left edge" : "" },
   ], { id: (tile) => tile.start ?? "all", rowClass: (tile) => tile.isOut ? "out" : "" });
   listed.update([...inside, ...outside.map((tile) => ({ ...tile, isOut: true }))]);
   return [
@@ -111,6 +111,8 @@ function drawing(name, parts, left, asOf, isLow) {
   } });
   return h("div", null, drawn, h("p", { class: "note" }, h("label", null, box, " All of the window")));
 }
+
+function isScalar(value) { return value === null || typeof value !== "object" || value.source !== undefined; }
 
 /** How high a part is drawn: its number, the size of what is no number, nothing where there is no value. */
 function sizeOf(value) {

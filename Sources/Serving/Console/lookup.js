@@ -1,9 +1,10 @@
 // One entity's values, and why each of them is what it is.
-import { h, replace, table, badge, facts, problem, empty } from "./dom.js";
-import { count, duration, none, parseTime, timeAgo, valueText } from "./format.js";
+import { h, replace, setText, table, badge, facts, problem, empty } from "./dom.js";
+import { duration, none, parseTime, timeAgo, valueText } from "./format.js";
 import { getJSON, postJSON, path } from "./api.js";
 import { link } from "./route.js";
 import { explanation } from "./explain.js";
+import { positions, valueCell } from "./value.js";
 
 const meanings = {
   present: "computed of this entity's events", missing: "no event in the window, or an unknown entity", stale: "older than its ttl, or its shard is too far behind",
@@ -26,7 +27,8 @@ export async function open(content, { services: ask, catalogue, query, go }) {
   const known = h("datalist", { id: "known" }, features.map((feature) => h("option", { value: feature.name })));
   const nameField = h("p", { class: "field grow" }, h("label", { for: "names" }, "Features, with commas between"), names, known);
   const inputFields = h("div", { class: "filters" });
-  const results = h("div", { class: "answer", "aria-live": "polite" }), why = h("section", { class: "panel why", "aria-label": "Why" });
+  const said = h("p", { class: "hidden", role: "status" });
+  const results = h("div", { class: "answer" }), why = h("section", { class: "panel why", "aria-label": "Why" });
   content.append(h("h1", null, "Lookup"),
     h("form", { class: "filters", onsubmit: submit },
       h("p", { class: "field" }, h("label", { for: "service" }, "Service"), service), nameField,
@@ -34,7 +36,7 @@ export async function open(content, { services: ask, catalogue, query, go }) {
       h("p", { class: "field" }, h("label", { for: "as-of" }, "As of"), asOf),
       h("p", { class: "field" }, h("button", { type: "submit" }, "Look up")),
       h("p", { class: "note whole", id: "as-of-how" }, "As of: empty is now; a time such as 2026-01-31T12:00:00Z (with the zone: Z or +01:00), or microseconds since the epoch.")),
-    inputFields, h("div", { class: "split" }, results, why));
+    inputFields, said, h("div", { class: "split" }, results, why));
   fill();
 
   function fill() {
@@ -109,12 +111,13 @@ export async function open(content, { services: ask, catalogue, query, go }) {
     const rows = answer.features.map((name, index) => ({ name, type: typeOf(name), value: result.values[index], status: result.statuses[index], level: result.levels?.[index], newest: result.newest_event_times[index] }));
     const values = table(`Values of ${answer.entity} ${result.key}`, [
       { title: "Feature", head: true, cell: (row) => h("a", { href: link(["lookup"], { ...current, explain: row.name }), "aria-current": row.name === current.explain ? "true" : null, title: "Why is it that?" }, row.name) },
-      { title: "Value", wide: true, cell: (row) => valueCell(row.value) },
+      { title: "Value", wide: true, cell: (row) => valueCell(row.value, row.type) },
       { title: "Status", cell: (row) => h("span", { class: `badge ${row.status}`, title: meanings[row.status] }, row.status) },
       hasLevels ? { title: "Level", cell: (row) => row.level ?? none } : null,
       { title: "Newest event", cell: (row) => row.newest === null ? none : newest(row.newest, at) },
     ].filter(Boolean), { id: (row) => row.name, rowClass: (row) => row.name === current.explain ? "chosen" : "" });
     values.update(rows);
+    setText(said, `${rows.length} values of ${answer.entity} ${result.key}`);
     replace(results,
       h("div", { class: "panel" },
         h("h2", null, h("bdi", null, result.key), " ", result.found ? badge("present", `known ${answer.entity}`) : badge("missing", `no event of this ${answer.entity} yet`)),
@@ -165,36 +168,4 @@ export async function open(content, { services: ask, catalogue, query, go }) {
 
 function newest(text, asOf) {
   return h("time", { datetime: text, title: `UTC ${text.replace("T", " ").replace("Z", "")}` }, `${duration(asOf - parseTime(text))} before`);
-}
-
-/** A value with its shape: rankings and maps as short tables of their own, lists with their order. */
-function valueCell(value) {
-  if (value === null) return h("span", { class: "muted" }, "null");
-  if (Array.isArray(value) && value.length && value[0] !== null && typeof value[0] === "object" && "share" in value[0]) {
-    return pairs(value.map((entry) => [valueText(entry.value), `${valueText(entry.count)}, ${(100 * Number(entry.share)).toFixed(1)} %`]));
-  }
-  if (Array.isArray(value)) {
-    if (value.length === 0) return h("span", { class: "muted" }, "empty list");
-    const shown = value.slice(0, 12).map(valueText).join(", ");
-    return h("span", { class: "value" }, value.length > 12 ? `${shown}, … (${value.length})` : shown);
-  }
-  if (typeof value === "object" && value.source === undefined) {
-    const entries = Object.entries(value);
-    return entries.length ? pairs(entries.sort((a, b) => Number(b[1]) - Number(a[1])).map(([name, entry]) => [name, valueText(entry)])) : h("span", { class: "muted" }, "empty map");
-  }
-  return h("span", { class: "value" }, valueText(value));
-}
-
-function pairs(entries) {
-  const line = ([name, text]) => h("span", { class: "pair" }, h("bdi", null, name), " ", h("b", null, text));
-  return h("span", { class: "pairs" }, entries.slice(0, 12).map(line), entries.length > 12 ? h("span", { class: "muted" }, `and ${entries.length - 12} more`) : null);
-}
-
-export function positions(list) {
-  const shown = table("Source positions", [
-    { title: "Topic", head: true, cell: (row) => row.topic }, { title: "Partition", number: true, cell: (row) => row.partition },
-    { title: "Next offset", number: true, cell: (row) => count(row.offset) }, { title: "End of the log", number: true, cell: (row) => row.end === null ? none : count(row.end) },
-  ], { id: (row) => `${row.topic}\n${row.partition}` });
-  shown.update(list);
-  return shown.element;
 }

@@ -16,6 +16,8 @@ export class Monitor {
     this.listeners = new Set();
     this.isAsking = false;
     this.timer = null;
+    /** Settled once the first answer, or error, is there: views wait for it, so that nothing moves when it comes. */
+    this.begun = new Promise((resolve) => { this.noteBegun = resolve; });
     document.addEventListener("visibilitychange", () => this.schedule(0));
   }
 
@@ -53,6 +55,7 @@ export class Monitor {
       this.error = error;
     }
     this.isAsking = false;
+    this.noteBegun();
     for (const listener of this.listeners) listener(this);
     // The second reading comes early: it takes two to say how fast anything goes.
     this.schedule(this.readings.length < 3 ? intervalMilliseconds / 2 : intervalMilliseconds);

@@ -1,11 +1,12 @@
 // How the server does at this moment: what comes in, what goes out, how far behind, what was left out and why.
-import { h, setText, table, badge } from "./dom.js";
+import { h, setText, table, badge, problem } from "./dom.js";
 import { bytes, count, counted, duration, none, rate, share, short } from "./format.js";
 import { Sparkline } from "./chart.js";
 import { growth, perSecond, quantiles, ratio } from "./metrics.js";
 import { link } from "./route.js";
 
-export function open(content, { monitor }) {
+export async function open(content, { monitor }) {
+  await monitor.begun;
   const cards = {
     applied: new Card("Events applied", rate, (point) => point.applied),
     lookups: new Card("Lookups", rate, (point) => point.lookups),
@@ -19,11 +20,12 @@ export function open(content, { monitor }) {
   content.append(
     h("h1", null, "Overview"), notice,
     h("section", { "aria-label": "Now", class: "cards" }, Object.values(cards).map((card) => card.element)),
-    h("div", { class: "columns" },
+    h("div", { class: "columns" }, h("div", { class: "stack" },
       section("Streams", streams.element, h("p", { class: "note" }, "Totals are part of the state: they survive restarts and count each event once. Rates are of the last two seconds.")),
+      section("Lookups of the last minute", latency.element, outcomes.element)),
+    h("div", { class: "stack" },
       section("Dropped, by reason", dropped.element, h("p", { class: "note" }, h("a", { href: link(["drops"]) }, "What each reason means, and dead letters"))),
-      section("Lookups of the last minute", latency.element, outcomes.element),
-      section("Ingest", work.element)));
+      section("Ingest", work.element))));
 
   const stop = monitor.listen(() => {
     const { latest, previous, minuteAgo, shards } = monitor;
@@ -43,8 +45,8 @@ export function open(content, { monitor }) {
     const lookups = quantiles(minuteAgo, latest, "millrace_lookup_seconds", [0.5, 0.9, 0.99, 0.999]);
     latency.update([{ id: "lookups", name: "Lookups", ...lookups }, { id: "pushes", name: "Pushes", ...quantiles(minuteAgo, latest, "millrace_push_seconds", [0.5, 0.9, 0.99, 0.999]) }]
       .filter((row) => row.total > 0 || row.id === "lookups"));
-    cards.latency.note(lookups.total ? `p50 ${duration(lookups.values[0] * 1000)}, of ${count(lookups.total)}` : "no lookups in the last minute");
-    cards.lookups.note(`${count(latest.sum("millrace_lookup_keys_total"))} entities since the start`);
+    cards.latency.note(lookups.total ? `p50 ${duration(lookups.values[0] * 1000)}, of ${count(lookups.total)}` : "none in the last minute");
+    cards.lookups.note(`${count(latest.sum("millrace_lookup_keys_total"))} entities so far`);
     outcomes.update(outcomesOf(minuteAgo, latest));
     cards.lag.note(shards.shards.length ? `${shards.shards.length} ${shards.shards.length === 1 ? "shard" : "shards"}` : "no shard yet");
     cards.freshness.note("0 when all is applied");
@@ -59,6 +61,11 @@ export function open(content, { monitor }) {
 function section(title, ...children) { return h("section", { class: "panel" }, h("h2", null, title), children); }
 
 function notices(notice, monitor) {
+  if (monitor.error && !monitor.latest) {
+    if (notice.dataset.said !== monitor.error.title) notice.replaceChildren(problem(monitor.error));
+    notice.dataset.said = monitor.error.title;
+    return;
+  }
   const stopped = monitor.shards?.shards.filter((shard) => shard.state === "stopped") ?? [];
   const text = stopped.map((shard) => `Shard ${shard.shard} is stopped: ${shard.reason ?? "no reason given"}`);
   if (monitor.latest?.sum("millrace_kafka_connected") === 0) text.push("No broker answers. Lookups are answered from what is on the disk; reading goes on when one does.");
@@ -156,7 +163,7 @@ function workTable() {
   return table("Ingest", [
     { title: "What", head: true, cell: (row) => row.name },
     { title: "Last minute", number: true, cell: (row) => row.value },
-    { title: "", wide: true, cell: (row) => row.what },
+    { title: "That is", wide: true, cell: (row) => row.what },
   ], { id: (row) => row.name });
 }
 
@@ -169,13 +176,13 @@ function workOf(previous, before, latest) {
   const latency = quantiles(before, latest, "millrace_ingest_latency_seconds", [0.5, 0.99]);
   const batch = ratio(before, latest, "millrace_records_consumed_total", "millrace_batches_total");
   return [
-    { name: "Records read", value: rate(perSecond(previous, latest, "millrace_records_consumed_total")), what: `${bytes(perSecond(previous, latest, "millrace_bytes_consumed_total"))}/s of keys and values, dropped ones included` },
-    { name: "Produced to served", value: latency.total ? duration(latency.values[1] * 1000) : none, what: latency.total ? `p99 of ${count(latency.total)} batches; p50 ${duration(latency.values[0] * 1000)}` : "no batch in the last minute" },
-    { name: "Decoding", value: micro("millrace_decode_seconds_total", "millrace_records_consumed_total"), what: "per record" },
-    { name: "Applying", value: micro("millrace_apply_seconds_total", "millrace_records_consumed_total"), what: "per record" },
-    { name: "Committing", value: micro("millrace_commit_seconds_total", "millrace_batches_total"), what: batch === null ? "per batch" : `per batch of ${short(batch)} records` },
+    { name: "Records read", value: rate(perSecond(previous, latest, "millrace_records_consumed_total")), what: `${bytes(perSecond(previous, latest, "millrace_bytes_consumed_total"))}/s of keys and values` },
+    { name: "Produced to served", value: latency.total ? duration(latency.values[1] * 1000) : none, what: latency.total ? `p99 of ${count(latency.total)} ${latency.total === 1 ? "batch" : "batches"}; p50 ${duration(latency.values[0] * 1000)}` : "no batch in the last minute" },
+    { name: "Decoding", value: micro("millrace_decode_seconds_total", "millrace_records_consumed_total"), what: "a record" },
+    { name: "Applying", value: micro("millrace_apply_seconds_total", "millrace_records_consumed_total"), what: "a record" },
+    { name: "Committing", value: micro("millrace_commit_seconds_total", "millrace_batches_total"), what: batch === null ? "a batch" : `a batch, of ${short(batch)} records` },
     { name: "Waiting or at work", value: bytes(held), what: `of at most ${bytes(limit)}${latest.sum("millrace_ingest_paused_shards") ? `; ${latest.sum("millrace_ingest_paused_shards")} shards paused` : ""}` },
-    { name: "Dead letters", value: count(growth(before, latest, "millrace_dead_letters_total")), what: `${count(latest.sum("millrace_dead_letters_total"))} since the start, ${count(latest.sum("millrace_dead_letters_failed_total"))} could not be delivered` },
-    { name: "In another partition", value: count(growth(before, latest, "millrace_partition_mismatch_total")), what: `${count(latest.sum("millrace_partition_mismatch_total"))} since the start: events where the partitioner would not put their key` },
+    { name: "Dead letters", value: count(growth(before, latest, "millrace_dead_letters_total")), what: `${count(latest.sum("millrace_dead_letters_total"))} since the start, ${count(latest.sum("millrace_dead_letters_failed_total"))} undelivered` },
+    { name: "In another partition", value: count(growth(before, latest, "millrace_partition_mismatch_total")), what: `${count(latest.sum("millrace_partition_mismatch_total"))} since the start` },
   ];
 }

@@ -4,7 +4,8 @@ import { bytes, count, counted, duration, none, short } from "./format.js";
 
 const states = { open: "present", disconnected: "stale", stopped: "overdue" };
 
-export function open(content, { monitor }) {
+export async function open(content, { monitor }) {
+  await monitor.begun;
   let before = new Map();
   const body = h("div");
   const shards = table("Shards", [
@@ -28,7 +29,7 @@ export function open(content, { monitor }) {
   ], { id: (row) => `${row.topic}\n${row.partition}` });
   const reasons = h("div", { class: "notices" });
   const totals = h("p", { class: "lead" });
-  const tables = h("div", null,
+  const tables = h("div", { class: "view" },
     totals, reasons, h("section", { class: "panel" }, h("h2", null, "Shards"), shards.element),
     h("section", { class: "panel" }, h("h2", null, "Positions"), positions.element,
       h("p", { class: "note" }, "Everything before the next offset is in the values that are served; state and positions commit together.")));
@@ -52,7 +53,7 @@ export function open(content, { monitor }) {
     });
     before = new Map(list.map((shard) => [shard.shard, shard.commits]));
     shards.update(rows);
-    positions.update(list.flatMap((shard) => shard.positions));
+    positions.update(list.flatMap((shard) => shard.positions).sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition));
     const sum = (pick) => list.reduce((total, shard) => total + pick(shard), 0);
     totals.textContent = `${list.length} ${list.length === 1 ? "shard" : "shards"}, ${count(sum((shard) => shard.rows))} entities, ${bytes(sum((shard) => shard.used_bytes))} of data in maps of ${bytes(sum((shard) => shard.map_bytes))}.`;
     const said = list.filter((shard) => shard.reason).map((shard) => `Shard ${shard.shard}: ${shard.reason}`);

@@ -1,5 +1,5 @@
-/// `Schemas/openapi.yaml`, word for word, so that the server carries its own contract. A test compares the two; after a change of the
-/// schema, `MILLRACE_UPDATE_EMBEDDED=1 swift test --filter OpenAPIDocumentTests` writes this file anew.
+/// `Schemas/openapi.yaml`, word for word, so that the server carries its own contract. Written by `deploy/embed`;
+/// a test compares the two.
 package let openAPIDocument = #"""
     openapi: 3.1.0
     info:

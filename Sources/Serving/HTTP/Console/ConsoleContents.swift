@@ -133,7 +133,7 @@ const monitor = new Monitor();
 const context = {
   monitor,
   catalogue: remembered(() => getJSON("v1/features")),
-  services: remembered(async () => (await getJSON("v1/services")).services),
+  services: remembered(async () => (await getJSON("v1/services")).services.map((entry) => ({ ...entry, name: entry.service }))),
   go(path, query, { isSameView = false } = {}) {
     const address = link(path, query);
     if (isSameView) history.replaceState(null, "", address); else location.hash = address.slice(1);
@@ -250,8 +250,8 @@ function showHelp() {
 }
 document.getElementById("help").addEventListener("click", showHelp);
 
-await show();
 monitor.start();
+await show();
 
 """#),
     ("chart.js", #"""
@@ -331,7 +331,9 @@ export function timeline({ name, parts, left, right, whole, height = 190 }) {
     const first = Math.min(...inside.map((part) => part.start), right);
     const span = right - (left ?? first);
     const isCut = left !== null && !whole && (right - first) < span / 4;
-    const begin = isCut ? first - (right - first) * 0.06 : Math.min(left ?? first, ...parts.map((part) => part.start));
+    // What is left out is shown as far as it lies near the edge.
+    const nearest = Math.max((left ?? first) - span * 0.12, Math.min(left ?? first, ...parts.map((part) => part.start)));
+    const begin = isCut ? first - (right - first) * 0.06 : nearest;
     const plotWidth = width - margin.left - margin.right, plotHeight = height - margin.top - margin.bottom;
     const length = Math.max(right - begin, 1);
     const x = (at) => margin.left + plotWidth * Math.min(Math.max((at - begin) / length, 0), 1);
@@ -356,6 +358,7 @@ export function timeline({ name, parts, left, right, whole, height = 190 }) {
       }, index === ticks ? "as of" : tick(at, length)));
     }
     for (const part of parts) {
+      if (part.end < begin) continue;
       const from = x(part.start), to = Math.max(x(part.end), from + 2);
       const height = part.size === null || isFlat ? plotHeight * 0.75 : Math.max(Math.abs(y(part.size) - zero), part.size === 0 ? 0 : 1.5);
       const up = part.size === null || isFlat || part.size >= 0;
@@ -487,7 +490,7 @@ export function bars({ name, bins, height = 150 }) {
 }
 
 *, *::before, *::after { box-sizing: border-box; }
-html { scrollbar-gutter: stable; }
+html { overflow-y: scroll; }
 body {
   margin: 0; min-height: 100vh; background: var(--ground); color: var(--text);
   font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; font-variant-numeric: tabular-nums;
@@ -534,30 +537,33 @@ main:focus, main:focus-visible { outline: none; }
 
 main { grid-area: main; padding: 18px 20px 8px; min-width: 0; }
 .foot { grid-area: foot; padding: 8px 20px 16px; color: var(--muted); font-size: 12px; }
-.view { display: grid; gap: 14px; align-content: start; max-width: 1500px; }
+.view { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; align-content: start; max-width: 1500px; }
 .lead { color: var(--muted); }
 .note { color: var(--muted); font-size: 12.5px; max-width: 75ch; }
 .muted { color: var(--muted); }
 .small { font-size: 12.5px; }
 .crumbs { color: var(--muted); margin-bottom: -12px; }
 
-.panel { background: var(--surface); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; display: grid; gap: 10px; align-content: start; min-width: 0; }
+.panel { background: var(--surface); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; display: grid; grid-template-columns: minmax(0, 1fr); gap: 10px; align-content: start; min-width: 0; }
 .columns { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 430px), 1fr)); align-items: start; }
+.stack { display: grid; gap: 14px; grid-template-columns: minmax(0, 1fr); }
 .split { display: grid; gap: 14px; grid-template-columns: minmax(0, 1.15fr) minmax(0, 1fr); align-items: start; }
 .split .why { position: sticky; top: 12px; max-height: calc(100vh - 24px); overflow: auto; }
 
 .cards { display: grid; gap: 10px; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
 .card { background: var(--surface); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px 6px; min-width: 0; display: grid; grid-template-rows: auto auto 1fr auto; }
+.card .small { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .card h2 { color: var(--muted); font-weight: 500; }
 .figure { font-size: 22px; line-height: 1.3; font-weight: 650; letter-spacing: -0.015em; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.figure.wrap { white-space: normal; overflow-wrap: anywhere; max-height: 6.5em; overflow: auto; font-size: 19px; }
+.figure.wrap { white-space: normal; overflow-wrap: anywhere; font-size: 19px; }
 .spark { width: 100%; height: 34px; display: block; margin-top: 6px; }
 td .spark { width: 110px; height: 24px; margin: -2px 0; }
 .spark .line { fill: none; stroke: var(--accent); stroke-width: 1.4; vector-effect: non-scaling-stroke; stroke-linejoin: round; }
 .spark .area { fill: var(--accent-soft); }
 .spark .end { fill: var(--accent); }
 
-.scroll { overflow-x: auto; margin: 0 -14px; padding: 0 14px; }
+.scroll { overflow-x: auto; }
+.panel .scroll { margin: 0 -14px; padding: 0 14px; }
 .scroll:focus-visible { outline-offset: -2px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
 caption { text-align: left; color: var(--muted); }
@@ -568,12 +574,16 @@ tbody th { font-weight: 500; }
 tbody tr:last-child > * { border-bottom: 0; }
 tbody tr:hover > * { background: var(--raised); }
 .number { text-align: right; }
+.overview table { table-layout: fixed; }
+.overview th, .overview td { overflow: hidden; text-overflow: ellipsis; }
+.overview .wide { width: 48%; white-space: nowrap; }
+.overview thead th:first-child { width: 25%; }
 .wide { white-space: normal; overflow-wrap: anywhere; min-width: 130px; }
 .none { color: var(--muted); white-space: normal; }
 tr.chosen > * { background: var(--accent-soft); }
 tr.chosen > *:first-child { box-shadow: -8px 0 0 var(--accent-soft); }
 tr.out > * { color: var(--muted); }
-tr.bad > * { color: var(--bad); }
+tr.bad > *:first-child { box-shadow: inset 3px 0 0 var(--bad); padding-left: 9px; }
 
 .facts { display: grid; gap: 5px; }
 .facts > div { display: grid; grid-template-columns: minmax(88px, 132px) minmax(0, 1fr); gap: 10px; }
@@ -613,7 +623,7 @@ details[open] > summary { margin-bottom: 6px; }
 .problem { background: var(--bad-soft); border-radius: 8px; padding: 10px 14px; display: grid; gap: 4px; overflow-wrap: anywhere; }
 .problem-title { color: var(--bad); font-weight: 650; }
 
-.explained { display: grid; gap: 8px; }
+.explained { display: grid; grid-template-columns: minmax(0, 1fr); gap: 8px; }
 .explained .scroll, .tall .scroll { max-height: 320px; overflow: auto; }
 .chart { width: 100%; min-height: 110px; }
 .chart svg { display: block; max-width: 100%; }
@@ -639,7 +649,8 @@ dialog h2 { font-size: 16px; }
 @media (max-width: 719px) {
   body { grid-template: "top" auto "side" auto "main" 1fr "foot" auto / minmax(0, 1fr); }
   .top { flex-wrap: wrap; gap: 0 12px; padding: 8px 12px; }
-  .tools { margin-left: 0; order: 3; flex-basis: 100%; margin-left: -10px; }
+  .tools #help { display: none; }
+  .overview table { table-layout: auto; }
   .side { border-right: 0; border-bottom: 1px solid var(--line); }
   .side ul { display: flex; padding: 6px 8px; overflow-x: auto; }
   .side a { white-space: nowrap; padding: 7px 10px; }
@@ -647,7 +658,6 @@ dialog h2 { font-size: 16px; }
   .foot { padding: 6px 12px 14px; }
   .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .figure { font-size: 19px; }
-  .scroll { margin: 0 -14px; }
 }
 @media (prefers-reduced-motion: no-preference) {
   .side a, button.quiet { transition: background-color 120ms; }
@@ -668,6 +678,8 @@ dialog h2 { font-size: 16px; }
 .key::before { content: ""; display: inline-block; width: 14px; height: 0; margin-right: 5px; vertical-align: 3px; border-top: 2px solid var(--accent); }
 .key.usual::before { border-top: 2px dashed var(--muted); }
 .key.mark::before { border: 5px solid transparent; border-top: 8px solid var(--bad); width: 0; vertical-align: -3px; }
+.key.block::before { width: 9px; height: 9px; border: 0; vertical-align: -1px; background: var(--accent); }
+.key.usual.block::before { border: 0; background: var(--strong-line); }
 
 """#),
     ("dom.js", #"""
@@ -719,20 +731,19 @@ export function setText(element, text) {
  * A column has `title`, `cell(row)` (a text, a number or an element), and may have `number` (right-aligned), `head` (names the row),
  * `same(row)` (a text; an element is made anew only when it changes) and `wide`.
  */
-export function table(caption, columns, { id, rowClass, captionHidden = true, empty = "Nothing yet." }) {
+export function table(caption, columns, { id, rowClass, empty = "Nothing yet." }) {
   const body = h("tbody");
   const held = new Map();
   const blank = h("tr", null, h("td", { colspan: columns.length, class: "none" }, empty));
-  const element = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", null,
-      h("caption", { class: captionHidden ? "hidden" : null }, caption),
-      h("thead", null, h("tr", null, columns.map((column) =>
-        h("th", { scope: "col", class: column.number ? "number" : null, title: column.hint }, column.title)))),
-      body));
+  const element = scrolling(caption, h("table", null,
+    h("caption", { class: "hidden" }, caption),
+    h("thead", null, h("tr", null, columns.map((column) =>
+      h("th", { scope: "col", class: classes(column), title: column.hint }, column.title)))),
+    body));
 
   function make(row) {
     const cells = columns.map((column) => h(column.head ? "th" : "td", {
-      scope: column.head ? "row" : null, class: [column.number ? "number" : "", column.wide ? "wide" : ""].join(" ").trim() || null,
+      scope: column.head ? "row" : null, class: classes(column),
     }));
     const made = { tr: h("tr", null, cells), cells, shown: columns.map(() => undefined) };
     held.set(id(row), made);
@@ -765,6 +776,24 @@ export function table(caption, columns, { id, rowClass, captionHidden = true, em
     for (const [key, { tr }] of held) if (!present.has(key)) { tr.remove(); held.delete(key); }
   }
   return { element, update };
+}
+
+function classes(column) { return [column.number ? "number" : "", column.wide ? "wide" : ""].join(" ").trim() || null; }
+
+/** A frame that scrolls what is too wide or too long for it. Only then it is a stop of the Tab key, so that the arrow keys can move it. */
+function scrolling(name, inner) {
+  const frame = h("div", { class: "scroll" }, inner);
+  const look = () => {
+    if (frame.scrollWidth > frame.clientWidth || frame.scrollHeight > frame.clientHeight) {
+      frame.tabIndex = 0;
+      frame.setAttribute("role", "group");
+      frame.setAttribute("aria-label", name);
+    } else for (const attribute of ["tabindex", "role", "aria-label"]) frame.removeAttribute(attribute);
+  };
+  const observer = new ResizeObserver(look);
+  observer.observe(frame);
+  observer.observe(inner);
+  return frame;
 }
 
 /** A list of facts: pairs of a name and what it is; pairs without a value are left out. */
@@ -801,7 +830,7 @@ const states = {
 const measures = {
   psi: ["PSI", "How much of the population has moved between the deciles of the usual hours"],
   mean_shift: ["Mean shift", "In deviations of the usual hours (sigmas)"],
-  null_rate: ["Nulls", "Null rate, less the usual one"],
+  null_rate: ["Nulls more", "Null rate, less the usual one"],
   range: ["Out of range", "Share of values beyond all that was recorded"],
   stuck: ["Stuck", "Share of the most frequent value"],
 };
@@ -842,7 +871,7 @@ async function list(content) {
     { title: "Entity", cell: (row) => row.entity },
     { title: "Measure", cell: (row) => measures[row.measure]?.[0] ?? row.measure },
     { title: "Value", number: true, cell: (row) => measured(row) },
-    { title: "Threshold", number: true, cell: (row) => short(row.threshold) },
+    { title: "Threshold", number: true, cell: (row) => measured({ measure: row.measure, value: row.threshold }, false) },
     { title: "State", cell: (row) => badge(row.state === "firing" ? "overdue" : "present", row.state), same: (row) => row.state },
     { title: "Since", cell: (row) => time(row.since), same: (row) => row.since },
     { title: "Hour", cell: (row) => time(row.hour), same: (row) => row.hour },
@@ -855,7 +884,7 @@ async function list(content) {
       title, hint, number: true,
       cell: (row) => {
         const found = row.measures?.find((measure) => measure.measure === name);
-        return found ? h("span", { class: found.is_alert ? "beyond" : null, title: `threshold ${short(found.threshold)}` }, measured(found)) : none;
+        return found ? h("span", { class: found.is_alert ? "beyond" : null, title: `threshold ${measured({ measure: name, value: found.threshold }, false)}` }, measured(found)) : none;
       },
       same: (row) => JSON.stringify(row.measures?.find((measure) => measure.measure === name) ?? null),
     })),
@@ -921,9 +950,9 @@ function evidence(answer) {
         ["Range", summary && summary.min !== null ? `${short(summary.min)} to ${short(summary.max)}` : null],
         ["Nulls", summary && percent(summary.null_rate)],
         ["Compared with", comparison && `${count(comparison.hours)} ${comparison.hours === 1 ? "hour" : "hours"}, ${String(comparison.kind).replaceAll("_", " ")}`],
-        ...answer.measures.map((measure) => [measures[measure.measure]?.[0] ?? measure.measure, [h("span", { class: measure.is_alert ? "beyond" : null }, measured(measure)), h("span", { class: "muted" }, ` of ${short(measure.threshold)}`)]]),
+        ...answer.measures.map((measure) => [measures[measure.measure]?.[0] ?? measure.measure, [h("span", { class: measure.is_alert ? "beyond" : null }, measured(measure)), h("span", { class: "muted" }, ` of ${measured({ measure: measure.measure, value: measure.threshold }, false)}`)]]),
       ])),
-      answer.histogram.length ? panel("Values of the newest hour", bars({ name: `Shares of the values of ${answer.feature} in ten bins, beside the usual ones`, bins: answer.histogram }), h("p", { class: "note" }, key("now", "this hour"), " ", key("usual", "usual"), " Bins are the deciles of the usual hours."), bins(answer.histogram)) : null),
+      answer.histogram.length ? panel("Values of the newest hour", bars({ name: `Shares of the values of ${answer.feature} in ten bins, beside the usual ones`, bins: answer.histogram }), h("p", { class: "note" }, key("now block", "this hour"), " ", key("usual block", "usual"), " Bins are the deciles of the usual hours."), bins(answer.histogram)) : null),
     hasMean ? panel("Mean by the hour", lines({
       name: `Mean of ${answer.feature} by the hour, with the usual mean and its deviation`, now: line((entry) => entry.summary.mean), usual: line((entry) => entry.comparison?.mean ?? null),
       band: line((entry) => entry.comparison && entry.comparison.mean !== null ? Number(entry.comparison.deviation) : null), marks: alerts,
@@ -946,12 +975,12 @@ function panel(title, ...children) { return h("section", { class: "panel" }, h("
 function key(kind, text) { return h("span", { class: `key ${kind}` }, text); }
 function percent(value) { return value === null || value === undefined ? none : `${Number((100 * Number(value)).toPrecision(3))} %`; }
 
-function measured({ measure, value }) {
+/** A measure or, without its sign, a threshold. */
+function measured({ measure, value }, isSigned = true) {
   if (value === null) return none;
-  const number = Number(value);
-  if (measure === "mean_shift") return `${number > 0 ? "+" : ""}${short(number)} σ`;
-  if (measure === "null_rate") return `${number > 0 ? "+" : ""}${percent(number)}`;
-  return measure === "psi" ? short(number) : percent(number);
+  const sign = isSigned && ["mean_shift", "null_rate"].includes(measure) ? (value > 0 ? "+" : value < 0 ? "−" : "") : "";
+  const size = Math.abs(Number(value));
+  return sign + (measure === "mean_shift" ? `${short(size)} σ` : measure === "psi" ? short(size) : percent(size));
 }
 
 """#),
@@ -973,7 +1002,7 @@ const reasons = {
 };
 
 export async function open(content, { monitor, catalogue, query }) {
-  const { streams } = await catalogue();
+  const [{ streams }] = await Promise.all([catalogue(), monitor.begun]);
   const [lately, contracts] = await Promise.all([getIfThere("v1/drops"), getIfThere("v1/contracts")]);
   const body = h("div"), blank = h("p", { class: "empty" }, "Nothing was dropped: every event that came was applied. What is not applied is counted here by its reason, and kept in a dead-letter topic where the stream names one.");
   const totals = table("Dropped events by stream and reason", [
@@ -1065,7 +1094,7 @@ function agreed(contracts) {
 import { h, table, badge, facts } from "./dom.js";
 import { count, duration, none, parseTime, time, valueText } from "./format.js";
 import { timeline } from "./chart.js";
-import { positions } from "./lookup.js";
+import { positions, valueCell } from "./value.js";
 
 export function explanation(said) {
   return [
@@ -1087,7 +1116,7 @@ function feature(part, said, isFirst) {
   const { view, derived } = part;
   return h("div", { class: "explained" },
     isFirst ? h("h2", null, part.name, " ", badge(part.status, part.status)) : null,
-    isFirst ? h("p", { class: "figure wrap" }, valueText(part.value), h("span", { class: "muted small" }, ` ${part.type}`)) : null,
+    isFirst ? h("p", { class: isScalar(part.value) ? "figure wrap" : null }, isScalar(part.value) ? valueText(part.value) : valueCell(part.value), h("span", { class: "muted small" }, ` ${part.type}`)) : null,
     h("p", null, part.reason),
     facts([
       ["Is", view && [view.in_words, ": ", h("code", null, view.aggregation)]],
@@ -1125,7 +1154,7 @@ function tiles(part, row, left, asOf, isOneOfMany) {
     { title: "Tile begins", head: true, cell: (tile) => time(tile.start) },
     { title: "Length", number: true, cell: (tile) => tile.end === null || tile.start === null ? none : duration(parseTime(tile.end) - parseTime(tile.start)) },
     { title: "Alone it gives", number: typeof inside[0].partial === "number", wide: true, cell: (tile) => valueText(tile.partial) },
-    { title: "", cell: (tile) => tile.isOut ? "left out: before the left edge" : "" },
+    { title: "Note", cell: (tile) => tile.isOut ? "left out: before the left edge" : "" },
   ], { id: (tile) => tile.start ?? "all", rowClass: (tile) => tile.isOut ? "out" : "" });
   listed.update([...inside, ...outside.map((tile) => ({ ...tile, isOut: true }))]);
   return [
@@ -1174,6 +1203,8 @@ function drawing(name, parts, left, asOf, isLow) {
   } });
   return h("div", null, drawn, h("p", { class: "note" }, h("label", null, box, " All of the window")));
 }
+
+function isScalar(value) { return value === null || typeof value !== "object" || value.source !== undefined; }
 
 /** How high a part is drawn: its number, the size of what is no number, nothing where there is no value. */
 function sizeOf(value) {
@@ -1273,7 +1304,7 @@ function page(content, { features, streams }, path) {
   content.append(back, h("h1", null, feature.name),
     h("p", { class: "lead" }, feature.description || (view ? capital(view.in_words) : "An expression over other features."), " ",
       tagWords(feature).map((word) => badge("tag", word))),
-    h("div", { class: "columns" },
+    h("div", { class: "columns" }, h("div", { class: "stack" },
       h("section", { class: "panel" }, h("h2", null, "Definition"), facts([
         ["Entity", feature.entity], ["Type", feature.type], ["Kind", kinds[feature.kind] ?? feature.kind],
         ["Aggregation", view && h("code", null, view.aggregation)], ["In words", view?.in_words],
@@ -1282,13 +1313,6 @@ function page(content, { features, streams }, path) {
         ["Stale after", view?.ttl_ms ? duration(view.ttl_ms) : null],
         ["Owner", feature.owner], ["Purpose", feature.purpose],
       ])),
-      view && h("section", { class: "panel" }, h("h2", null, "Window"), facts([
-        ["Window", view.window.name],
-        ["Length", view.window.length_ms === null ? null : duration(view.window.length_ms)],
-        ["Left edge", view.window.kind === "lifetime" ? "none: every event since the store began" : view.window.hop_ms === null ? "exact" : `on a multiple of ${duration(view.window.hop_ms)} (its hop)`],
-        ["Error bound", view.window.bound], ["Right edge", "the time asked for, to the microsecond"],
-        ["History", view.history_ms ? `answers of up to ${duration(view.history_ms)} before the newest event are exact` : null],
-      ])),
       view && h("section", { class: "panel" }, h("h2", null, "Kept in the row"), facts([
         ["View", view.name], ["Stream", view.stream], ["Topic", stream && h("code", null, stream.topic)], ["Where", view.where && h("code", null, view.where)],
         ["Keeps", view.keeps === "events" ? `the newest ${view.max_events} events themselves` : "tiles"],
@@ -1296,6 +1320,14 @@ function page(content, { features, streams }, path) {
         ["Newest values", view.bytes?.sequences > 4 ? `${bytes(view.bytes.sequences)} a row` : null],
         ["An event", view.bytes?.event ? bytes(view.bytes.event) : null],
         ["Late events", stream && (stream.id === null ? "taken as far back as a tile is kept; duplicates are not found" : `taken up to ${duration(stream.allowed_lateness_ms)}; duplicates found by ${stream.id}`)],
+      ]))),
+    h("div", { class: "stack" },
+      view && h("section", { class: "panel" }, h("h2", null, "Window"), facts([
+        ["Window", view.window.name],
+        ["Length", view.window.length_ms === null ? null : duration(view.window.length_ms)],
+        ["Left edge", view.window.kind === "lifetime" ? "none: every event since the store began" : view.window.hop_ms === null ? "exact" : `on a multiple of ${duration(view.window.hop_ms)} (its hop)`],
+        ["Error bound", view.window.bound], ["Right edge", "the time asked for, to the microsecond"],
+        ["History", view.history_ms ? `answers of up to ${duration(view.history_ms)} before the newest event are exact` : null],
       ])),
       h("section", { class: "panel" }, h("h2", null, "Read by"),
         feature.used_by.services.length + feature.used_by.features.length === 0 ? empty("No service and no derived feature reads it. It can be asked for by name.") : facts([
@@ -1303,8 +1335,8 @@ function page(content, { features, streams }, path) {
           ["Derived features", feature.used_by.features.length ? named(feature.used_by.features) : null],
         ])),
       h("section", { class: "panel" }, h("h2", null, "Ask for it"),
-        h("p", null, h("a", { href: link(["lookup"], { features: feature.name }) }, "Look it up here"), ", or:"),
-        h("pre", { tabindex: "0" }, `curl -s ${location.origin}/v1/lookup \\\n  -d '{"features": [${JSON.stringify(feature.name)}], "keys": ["..."]}'`))));
+        h("p", null, h("a", { href: link(["lookup"], { features: feature.name }) }, "Look it up here"), ", see ", h("a", { href: link(["drift", feature.entity, feature.name]) }, "whether it drifts"), ", or:"),
+        h("pre", { tabindex: "0" }, `curl -s ${new URL("v1/lookup", document.baseURI)} \\\n  -d '{"features": [${JSON.stringify(feature.name)}], "keys": ["..."]}'`)))));
 }
 
 function capital(text) { return text ? `${text[0].toUpperCase()}${text.slice(1)}.` : ""; }
@@ -1483,11 +1515,12 @@ export function valueText(value) {
 """#),
     ("lookup.js", #"""
 // One entity's values, and why each of them is what it is.
-import { h, replace, table, badge, facts, problem, empty } from "./dom.js";
-import { count, duration, none, parseTime, timeAgo, valueText } from "./format.js";
+import { h, replace, setText, table, badge, facts, problem, empty } from "./dom.js";
+import { duration, none, parseTime, timeAgo, valueText } from "./format.js";
 import { getJSON, postJSON, path } from "./api.js";
 import { link } from "./route.js";
 import { explanation } from "./explain.js";
+import { positions, valueCell } from "./value.js";
 
 const meanings = {
   present: "computed of this entity's events", missing: "no event in the window, or an unknown entity", stale: "older than its ttl, or its shard is too far behind",
@@ -1510,7 +1543,8 @@ export async function open(content, { services: ask, catalogue, query, go }) {
   const known = h("datalist", { id: "known" }, features.map((feature) => h("option", { value: feature.name })));
   const nameField = h("p", { class: "field grow" }, h("label", { for: "names" }, "Features, with commas between"), names, known);
   const inputFields = h("div", { class: "filters" });
-  const results = h("div", { class: "answer", "aria-live": "polite" }), why = h("section", { class: "panel why", "aria-label": "Why" });
+  const said = h("p", { class: "hidden", role: "status" });
+  const results = h("div", { class: "answer" }), why = h("section", { class: "panel why", "aria-label": "Why" });
   content.append(h("h1", null, "Lookup"),
     h("form", { class: "filters", onsubmit: submit },
       h("p", { class: "field" }, h("label", { for: "service" }, "Service"), service), nameField,
@@ -1518,7 +1552,7 @@ export async function open(content, { services: ask, catalogue, query, go }) {
       h("p", { class: "field" }, h("label", { for: "as-of" }, "As of"), asOf),
       h("p", { class: "field" }, h("button", { type: "submit" }, "Look up")),
       h("p", { class: "note whole", id: "as-of-how" }, "As of: empty is now; a time such as 2026-01-31T12:00:00Z (with the zone: Z or +01:00), or microseconds since the epoch.")),
-    inputFields, h("div", { class: "split" }, results, why));
+    inputFields, said, h("div", { class: "split" }, results, why));
   fill();
 
   function fill() {
@@ -1593,12 +1627,13 @@ export async function open(content, { services: ask, catalogue, query, go }) {
     const rows = answer.features.map((name, index) => ({ name, type: typeOf(name), value: result.values[index], status: result.statuses[index], level: result.levels?.[index], newest: result.newest_event_times[index] }));
     const values = table(`Values of ${answer.entity} ${result.key}`, [
       { title: "Feature", head: true, cell: (row) => h("a", { href: link(["lookup"], { ...current, explain: row.name }), "aria-current": row.name === current.explain ? "true" : null, title: "Why is it that?" }, row.name) },
-      { title: "Value", wide: true, cell: (row) => valueCell(row.value) },
+      { title: "Value", wide: true, cell: (row) => valueCell(row.value, row.type) },
       { title: "Status", cell: (row) => h("span", { class: `badge ${row.status}`, title: meanings[row.status] }, row.status) },
       hasLevels ? { title: "Level", cell: (row) => row.level ?? none } : null,
       { title: "Newest event", cell: (row) => row.newest === null ? none : newest(row.newest, at) },
     ].filter(Boolean), { id: (row) => row.name, rowClass: (row) => row.name === current.explain ? "chosen" : "" });
     values.update(rows);
+    setText(said, `${rows.length} values of ${answer.entity} ${result.key}`);
     replace(results,
       h("div", { class: "panel" },
         h("h2", null, h("bdi", null, result.key), " ", result.found ? badge("present", `known ${answer.entity}`) : badge("missing", `no event of this ${answer.entity} yet`)),
@@ -1649,38 +1684,6 @@ export async function open(content, { services: ask, catalogue, query, go }) {
 
 function newest(text, asOf) {
   return h("time", { datetime: text, title: `UTC ${text.replace("T", " ").replace("Z", "")}` }, `${duration(asOf - parseTime(text))} before`);
-}
-
-/** A value with its shape: rankings and maps as short tables of their own, lists with their order. */
-function valueCell(value) {
-  if (value === null) return h("span", { class: "muted" }, "null");
-  if (Array.isArray(value) && value.length && value[0] !== null && typeof value[0] === "object" && "share" in value[0]) {
-    return pairs(value.map((entry) => [valueText(entry.value), `${valueText(entry.count)}, ${(100 * Number(entry.share)).toFixed(1)} %`]));
-  }
-  if (Array.isArray(value)) {
-    if (value.length === 0) return h("span", { class: "muted" }, "empty list");
-    const shown = value.slice(0, 12).map(valueText).join(", ");
-    return h("span", { class: "value" }, value.length > 12 ? `${shown}, … (${value.length})` : shown);
-  }
-  if (typeof value === "object" && value.source === undefined) {
-    const entries = Object.entries(value);
-    return entries.length ? pairs(entries.sort((a, b) => Number(b[1]) - Number(a[1])).map(([name, entry]) => [name, valueText(entry)])) : h("span", { class: "muted" }, "empty map");
-  }
-  return h("span", { class: "value" }, valueText(value));
-}
-
-function pairs(entries) {
-  const line = ([name, text]) => h("span", { class: "pair" }, h("bdi", null, name), " ", h("b", null, text));
-  return h("span", { class: "pairs" }, entries.slice(0, 12).map(line), entries.length > 12 ? h("span", { class: "muted" }, `and ${entries.length - 12} more`) : null);
-}
-
-export function positions(list) {
-  const shown = table("Source positions", [
-    { title: "Topic", head: true, cell: (row) => row.topic }, { title: "Partition", number: true, cell: (row) => row.partition },
-    { title: "Next offset", number: true, cell: (row) => count(row.offset) }, { title: "End of the log", number: true, cell: (row) => row.end === null ? none : count(row.end) },
-  ], { id: (row) => `${row.topic}\n${row.partition}` });
-  shown.update(list);
-  return shown.element;
 }
 
 """#),
@@ -1791,6 +1794,8 @@ export class Monitor {
     this.listeners = new Set();
     this.isAsking = false;
     this.timer = null;
+    /** Settled once the first answer, or error, is there: views wait for it, so that nothing moves when it comes. */
+    this.begun = new Promise((resolve) => { this.noteBegun = resolve; });
     document.addEventListener("visibilitychange", () => this.schedule(0));
   }
 
@@ -1828,6 +1833,7 @@ export class Monitor {
       this.error = error;
     }
     this.isAsking = false;
+    this.noteBegun();
     for (const listener of this.listeners) listener(this);
     // The second reading comes early: it takes two to say how fast anything goes.
     this.schedule(this.readings.length < 3 ? intervalMilliseconds / 2 : intervalMilliseconds);
@@ -1866,13 +1872,14 @@ export class Monitor {
 """#),
     ("overview.js", #"""
 // How the server does at this moment: what comes in, what goes out, how far behind, what was left out and why.
-import { h, setText, table, badge } from "./dom.js";
+import { h, setText, table, badge, problem } from "./dom.js";
 import { bytes, count, counted, duration, none, rate, share, short } from "./format.js";
 import { Sparkline } from "./chart.js";
 import { growth, perSecond, quantiles, ratio } from "./metrics.js";
 import { link } from "./route.js";
 
-export function open(content, { monitor }) {
+export async function open(content, { monitor }) {
+  await monitor.begun;
   const cards = {
     applied: new Card("Events applied", rate, (point) => point.applied),
     lookups: new Card("Lookups", rate, (point) => point.lookups),
@@ -1886,11 +1893,12 @@ export function open(content, { monitor }) {
   content.append(
     h("h1", null, "Overview"), notice,
     h("section", { "aria-label": "Now", class: "cards" }, Object.values(cards).map((card) => card.element)),
-    h("div", { class: "columns" },
+    h("div", { class: "columns" }, h("div", { class: "stack" },
       section("Streams", streams.element, h("p", { class: "note" }, "Totals are part of the state: they survive restarts and count each event once. Rates are of the last two seconds.")),
+      section("Lookups of the last minute", latency.element, outcomes.element)),
+    h("div", { class: "stack" },
       section("Dropped, by reason", dropped.element, h("p", { class: "note" }, h("a", { href: link(["drops"]) }, "What each reason means, and dead letters"))),
-      section("Lookups of the last minute", latency.element, outcomes.element),
-      section("Ingest", work.element)));
+      section("Ingest", work.element))));
 
   const stop = monitor.listen(() => {
     const { latest, previous, minuteAgo, shards } = monitor;
@@ -1910,8 +1918,8 @@ export function open(content, { monitor }) {
     const lookups = quantiles(minuteAgo, latest, "millrace_lookup_seconds", [0.5, 0.9, 0.99, 0.999]);
     latency.update([{ id: "lookups", name: "Lookups", ...lookups }, { id: "pushes", name: "Pushes", ...quantiles(minuteAgo, latest, "millrace_push_seconds", [0.5, 0.9, 0.99, 0.999]) }]
       .filter((row) => row.total > 0 || row.id === "lookups"));
-    cards.latency.note(lookups.total ? `p50 ${duration(lookups.values[0] * 1000)}, of ${count(lookups.total)}` : "no lookups in the last minute");
-    cards.lookups.note(`${count(latest.sum("millrace_lookup_keys_total"))} entities since the start`);
+    cards.latency.note(lookups.total ? `p50 ${duration(lookups.values[0] * 1000)}, of ${count(lookups.total)}` : "none in the last minute");
+    cards.lookups.note(`${count(latest.sum("millrace_lookup_keys_total"))} entities so far`);
     outcomes.update(outcomesOf(minuteAgo, latest));
     cards.lag.note(shards.shards.length ? `${shards.shards.length} ${shards.shards.length === 1 ? "shard" : "shards"}` : "no shard yet");
     cards.freshness.note("0 when all is applied");
@@ -1926,6 +1934,11 @@ export function open(content, { monitor }) {
 function section(title, ...children) { return h("section", { class: "panel" }, h("h2", null, title), children); }
 
 function notices(notice, monitor) {
+  if (monitor.error && !monitor.latest) {
+    if (notice.dataset.said !== monitor.error.title) notice.replaceChildren(problem(monitor.error));
+    notice.dataset.said = monitor.error.title;
+    return;
+  }
   const stopped = monitor.shards?.shards.filter((shard) => shard.state === "stopped") ?? [];
   const text = stopped.map((shard) => `Shard ${shard.shard} is stopped: ${shard.reason ?? "no reason given"}`);
   if (monitor.latest?.sum("millrace_kafka_connected") === 0) text.push("No broker answers. Lookups are answered from what is on the disk; reading goes on when one does.");
@@ -2023,7 +2036,7 @@ function workTable() {
   return table("Ingest", [
     { title: "What", head: true, cell: (row) => row.name },
     { title: "Last minute", number: true, cell: (row) => row.value },
-    { title: "", wide: true, cell: (row) => row.what },
+    { title: "That is", wide: true, cell: (row) => row.what },
   ], { id: (row) => row.name });
 }
 
@@ -2036,14 +2049,14 @@ function workOf(previous, before, latest) {
   const latency = quantiles(before, latest, "millrace_ingest_latency_seconds", [0.5, 0.99]);
   const batch = ratio(before, latest, "millrace_records_consumed_total", "millrace_batches_total");
   return [
-    { name: "Records read", value: rate(perSecond(previous, latest, "millrace_records_consumed_total")), what: `${bytes(perSecond(previous, latest, "millrace_bytes_consumed_total"))}/s of keys and values, dropped ones included` },
-    { name: "Produced to served", value: latency.total ? duration(latency.values[1] * 1000) : none, what: latency.total ? `p99 of ${count(latency.total)} batches; p50 ${duration(latency.values[0] * 1000)}` : "no batch in the last minute" },
-    { name: "Decoding", value: micro("millrace_decode_seconds_total", "millrace_records_consumed_total"), what: "per record" },
-    { name: "Applying", value: micro("millrace_apply_seconds_total", "millrace_records_consumed_total"), what: "per record" },
-    { name: "Committing", value: micro("millrace_commit_seconds_total", "millrace_batches_total"), what: batch === null ? "per batch" : `per batch of ${short(batch)} records` },
+    { name: "Records read", value: rate(perSecond(previous, latest, "millrace_records_consumed_total")), what: `${bytes(perSecond(previous, latest, "millrace_bytes_consumed_total"))}/s of keys and values` },
+    { name: "Produced to served", value: latency.total ? duration(latency.values[1] * 1000) : none, what: latency.total ? `p99 of ${count(latency.total)} ${latency.total === 1 ? "batch" : "batches"}; p50 ${duration(latency.values[0] * 1000)}` : "no batch in the last minute" },
+    { name: "Decoding", value: micro("millrace_decode_seconds_total", "millrace_records_consumed_total"), what: "a record" },
+    { name: "Applying", value: micro("millrace_apply_seconds_total", "millrace_records_consumed_total"), what: "a record" },
+    { name: "Committing", value: micro("millrace_commit_seconds_total", "millrace_batches_total"), what: batch === null ? "a batch" : `a batch, of ${short(batch)} records` },
     { name: "Waiting or at work", value: bytes(held), what: `of at most ${bytes(limit)}${latest.sum("millrace_ingest_paused_shards") ? `; ${latest.sum("millrace_ingest_paused_shards")} shards paused` : ""}` },
-    { name: "Dead letters", value: count(growth(before, latest, "millrace_dead_letters_total")), what: `${count(latest.sum("millrace_dead_letters_total"))} since the start, ${count(latest.sum("millrace_dead_letters_failed_total"))} could not be delivered` },
-    { name: "In another partition", value: count(growth(before, latest, "millrace_partition_mismatch_total")), what: `${count(latest.sum("millrace_partition_mismatch_total"))} since the start: events where the partitioner would not put their key` },
+    { name: "Dead letters", value: count(growth(before, latest, "millrace_dead_letters_total")), what: `${count(latest.sum("millrace_dead_letters_total"))} since the start, ${count(latest.sum("millrace_dead_letters_failed_total"))} undelivered` },
+    { name: "In another partition", value: count(growth(before, latest, "millrace_partition_mismatch_total")), what: `${count(latest.sum("millrace_partition_mismatch_total"))} since the start` },
   ];
 }
 
@@ -2074,7 +2087,8 @@ import { bytes, count, counted, duration, none, short } from "./format.js";
 
 const states = { open: "present", disconnected: "stale", stopped: "overdue" };
 
-export function open(content, { monitor }) {
+export async function open(content, { monitor }) {
+  await monitor.begun;
   let before = new Map();
   const body = h("div");
   const shards = table("Shards", [
@@ -2098,7 +2112,7 @@ export function open(content, { monitor }) {
   ], { id: (row) => `${row.topic}\n${row.partition}` });
   const reasons = h("div", { class: "notices" });
   const totals = h("p", { class: "lead" });
-  const tables = h("div", null,
+  const tables = h("div", { class: "view" },
     totals, reasons, h("section", { class: "panel" }, h("h2", null, "Shards"), shards.element),
     h("section", { class: "panel" }, h("h2", null, "Positions"), positions.element,
       h("p", { class: "note" }, "Everything before the next offset is in the values that are served; state and positions commit together.")));
@@ -2122,7 +2136,7 @@ export function open(content, { monitor }) {
     });
     before = new Map(list.map((shard) => [shard.shard, shard.commits]));
     shards.update(rows);
-    positions.update(list.flatMap((shard) => shard.positions));
+    positions.update(list.flatMap((shard) => shard.positions).sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition));
     const sum = (pick) => list.reduce((total, shard) => total + pick(shard), 0);
     totals.textContent = `${list.length} ${list.length === 1 ? "shard" : "shards"}, ${count(sum((shard) => shard.rows))} entities, ${bytes(sum((shard) => shard.used_bytes))} of data in maps of ${bytes(sum((shard) => shard.map_bytes))}.`;
     const said = list.filter((shard) => shard.reason).map((shard) => `Shard ${shard.shard}: ${shard.reason}`);
@@ -2162,6 +2176,46 @@ function meter(part, all) {
     },
   };
 })();
+
+"""#),
+    ("value.js", #"""
+// Values as they are shown, and the positions that they include.
+import { h, table } from "./dom.js";
+import { count, none, valueText } from "./format.js";
+
+/** A value with its shape: rankings and maps as short tables of their own, lists with their order. */
+export function valueCell(value, type) {
+  if (value === null) return h("span", { class: "muted" }, "null");
+  if (Array.isArray(value) && value.length && value[0] !== null && typeof value[0] === "object" && "share" in value[0]) {
+    return pairs(value.map((entry) => [valueText(entry.value), `${valueText(entry.count)}, ${(100 * Number(entry.share)).toFixed(1)} %`]));
+  }
+  if (Array.isArray(value)) {
+    if (value.length === 0) return h("span", { class: "muted" }, "empty list");
+    const shown = value.slice(0, 12).map(valueText).join(", ");
+    return h("span", { class: "value" }, value.length > 12 ? `${shown}, … (${value.length})` : shown);
+  }
+  if (typeof value === "object" && value.source === undefined) {
+    const entries = Object.entries(value);
+    return entries.length ? pairs(entries.sort((a, b) => Number(b[1]) - Number(a[1])).map(([name, entry]) => [name, valueText(entry)])) : h("span", { class: "muted" }, "empty map");
+  }
+  // Six digits of a double say what there is to say; the title has all of them.
+  if (type === "double") return h("span", { class: "value", title: valueText(value) }, String(Number(Number(value).toPrecision(6))));
+  return h("span", { class: "value" }, valueText(value));
+}
+
+function pairs(entries) {
+  const line = ([name, text]) => h("span", { class: "pair" }, h("bdi", null, name), " ", h("b", null, text));
+  return h("span", { class: "pairs" }, entries.slice(0, 12).map(line), entries.length > 12 ? h("span", { class: "muted" }, `and ${entries.length - 12} more`) : null);
+}
+
+export function positions(list) {
+  const shown = table("Source positions", [
+    { title: "Topic", head: true, cell: (row) => row.topic }, { title: "Partition", number: true, cell: (row) => row.partition },
+    { title: "Next offset", number: true, cell: (row) => count(row.offset) }, { title: "End of the log", number: true, cell: (row) => row.end === null ? none : count(row.end) },
+  ], { id: (row) => `${row.topic}\n${row.partition}` });
+  shown.update(list);
+  return shown.element;
+}
 
 """#),
 ]
