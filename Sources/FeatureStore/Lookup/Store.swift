@@ -235,13 +235,18 @@ public final class Store: Sendable {
     /// Every open or stopped shard, by number.
     public func shardStatuses() -> [ShardStatus] {
         let now = Self.now()
-        let (shards, unavailable) = state.withLock { ($0.shards, $0.unavailable) }
+        let (shards, unavailable, next) = state.withLock { ($0.shards, $0.unavailable, $0.next) }
         let closed = unavailable.filter { shards[$0.key] == nil }.map { number, reason in
             ShardStatus(
                 shard: number, state: .stopped, reason: reason, positions: [], lagEvents: nil, freshness: nil, rows: 0,
                 mapBytes: 0, usedBytes: 0)
         }
-        return (shards.values.map { $0.statusNow(now) } + closed).sorted { $0.shard < $1.shard }
+        let open = shards.values.map { shard in
+            var status = shard.statusNow(now)
+            status.isNextCatchingUp = next[shard.number] != nil
+            return status
+        }
+        return (open + closed).sorted { $0.shard < $1.shard }
     }
 
     /// Frees the reader slots of processes that died; called once in a while.

@@ -15,6 +15,7 @@ public final class LookupService: Sendable {
     public let classifications: FeatureClassifications
     public let feastViews: FeastViews
     let feastPlans = FeastPlanCache()
+    let catalogue: FeatureCatalogue
     /// Nil: nothing is pushed.
     let sink: PushSink?
     /// Nil: nothing is logged.
@@ -35,6 +36,7 @@ public final class LookupService: Sendable {
         })
         classifications = FeatureClassifications(source.definitions)
         feastViews = FeastViews(source.definitions)
+        catalogue = FeatureCatalogue(source.definitions)
     }
 
     public func lookup(_ request: LookupRequest) -> Result<LookupAnswer, LookupProblem> {

@@ -97,6 +97,12 @@ struct Endpoints: Sendable {
         case .service(let name):
             try target.noParameters()
             return .reply(try Reply { (json) throws(LookupProblem) in try service.writeService(name, to: &json) })
+        case .features:
+            try target.noParameters()
+            return .reply(try Reply { service.writeFeatures(to: &$0) })
+        case .feature(let entity, let name):
+            try target.noParameters()
+            return .reply(try Reply { (json) throws(LookupProblem) in try service.writeFeature(name, of: entity, to: &json) })
         case .shards:
             try target.noParameters()
             return .reply(try Reply { service.writeShards(to: &$0) })
@@ -116,6 +122,13 @@ struct Endpoints: Sendable {
         case .feastMaterialize: return .needsBody(.ignored)
         case .openAPI:
             return .reply(Reply(text: openAPIDocument, contentType: "application/yaml"))
+        case .console: return .reply(ConsoleFiles.shared.page)
+        case .consoleWithSlash: return .reply(ConsoleFiles.withoutSlash)
+        case .consoleFile(let version, let name):
+            guard let file = ConsoleFiles.shared.file(name, version: version) else {
+                throw LookupProblem(.unknownPath, detail: "The console has no file \"\(name.prefix(200))\".", remedy: "Open /console.")
+            }
+            return .reply(file)
         }
     }
 

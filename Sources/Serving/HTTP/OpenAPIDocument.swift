@@ -1,5 +1,5 @@
-/// `Schemas/openapi.yaml`, word for word, so that the server carries its own contract. A test compares the two; after a change of the
-/// schema, `MILLRACE_UPDATE_EMBEDDED=1 swift test --filter OpenAPIDocumentTests` writes this file anew.
+/// `Schemas/openapi.yaml`, word for word, so that the server carries its own contract. Written by `deploy/embed`;
+/// a test compares the two.
 package let openAPIDocument = #"""
     openapi: 3.1.0
     info:
@@ -337,6 +337,49 @@ package let openAPIDocument = #"""
             "500": { $ref: "#/components/responses/StorageError" }
             "503": { $ref: "#/components/responses/ShardUnavailable" }
             "504": { $ref: "#/components/responses/TooLate" }
+      /v1/features:
+        get:
+          operationId: listFeatures
+          summary: Every feature with its definition, window, error bound, bytes and readers; what `millrace describe` prints.
+          responses:
+            "200":
+              description: The definitions that the server runs with.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Catalogue" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
+      /v1/features/{entity}/{feature}:
+        get:
+          operationId: getFeature
+          summary: One feature of an entity.
+          parameters:
+            - name: entity
+              in: path
+              required: true
+              schema: { type: string, minLength: 1 }
+              example: customer
+            - name: feature
+              in: path
+              required: true
+              description: Features of different entities may have the same name.
+              schema: { type: string, minLength: 1 }
+              example: clicks_24h
+          responses:
+            "200":
+              description: The feature.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Feature" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
       /v1/shards:
         get:
           operationId: listShards
@@ -533,6 +576,18 @@ package let openAPIDocument = #"""
             "403": { $ref: "#/components/responses/NotPermitted" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "429": { $ref: "#/components/responses/TooManyFailures" }
+      /console:
+        get:
+          operationId: console
+          summary: The web console; docs/CONSOLE.md. Its files have addresses of their own below this one, which name their contents.
+          security: []
+          responses:
+            "200":
+              description: The page.
+              content:
+                text/html:
+                  schema: { type: string }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
       /openapi.yaml:
         get:
           operationId: openapi
@@ -1217,9 +1272,130 @@ package let openAPIDocument = #"""
               - { name: spend_1h, type: decimal(6) }
             inputs: []
             packed: { schema: "7c0d7e21b0a3f6d4", features: [clicks_5m, spend_1h], columns: [clicks_5m, spend_1h], sparse: null }
+        Catalogue:
+          type: object
+          required: [name, entities, streams, features, inputs]
+          additionalProperties: false
+          properties:
+            name: { type: string, description: Of the definitions. }
+            entities:
+              type: array
+              items:
+                type: object
+                required: [name, description, singleton]
+                additionalProperties: false
+                properties:
+                  name: { type: string }
+                  description: { type: string }
+                  singleton: { type: boolean }
+            streams:
+              type: array
+              items:
+                type: object
+                required: [name, topic, dead_letter_topic, format, keys, id, allowed_lateness_ms, max_clock_skew_ms, partitioned]
+                additionalProperties: false
+                properties:
+                  name: { type: string }
+                  topic: { type: string }
+                  dead_letter_topic: { type: [string, "null"] }
+                  format: { type: string, description: "`json`, or `protobuf` and the message." }
+                  keys:
+                    type: array
+                    items:
+                      type: object
+                      required: [entity, path]
+                      additionalProperties: false
+                      properties: { entity: { type: string }, path: { type: string } }
+                  id: { type: [string, "null"], description: The path of the event id; null when duplicates are not found. }
+                  allowed_lateness_ms: { type: [number, "null"], description: Null without ids; then any event that a kept tile can hold is taken. }
+                  max_clock_skew_ms: { type: number }
+                  partitioned: { type: boolean }
+            features:
+              type: array
+              items: { $ref: "#/components/schemas/Feature" }
+            inputs:
+              type: array
+              items:
+                type: object
+                required: [name, type, description, default]
+                additionalProperties: false
+                properties:
+                  name: { type: string }
+                  type: { type: string }
+                  description: { type: string }
+                  default: { $ref: "#/components/schemas/Value" }
+        Feature:
+          type: object
+          required: [name, entity, type, description, default, kind, view, derived, used_by]
+          additionalProperties: false
+          properties:
+            name: { type: string }
+            entity: { type: string }
+            type: { type: string }
+            description: { type: string }
+            default: { $ref: "#/components/schemas/Value" }
+            kind: { type: string, enum: [view, derived, pushed] }
+            view:
+              type: [object, "null"]
+              description: Null of a derived feature.
+              required: [name, stream, where, aggregation, in_words, window, ttl_ms, history_ms, keeps, max_events, bytes]
+              additionalProperties: false
+              properties:
+                name: { type: string }
+                stream: { type: string }
+                where: { type: [string, "null"] }
+                aggregation: { type: string }
+                in_words: { type: string }
+                window:
+                  type: object
+                  required: [name, kind, length_ms, hop_ms, bound]
+                  additionalProperties: false
+                  properties:
+                    name: { type: string }
+                    kind: { type: string, enum: [sliding, calendar, lifetime] }
+                    length_ms: { type: [number, "null"] }
+                    hop_ms: { type: [number, "null"], description: The left edge is a multiple of it; null when it is exact. }
+                    bound: { type: string, description: How much longer than its length the window may be. }
+                ttl_ms: { type: [number, "null"] }
+                history_ms: { type: number }
+                keeps: { type: string, enum: [tiles, events] }
+                max_events: { type: [integer, "null"] }
+                bytes:
+                  type: [object, "null"]
+                  description: What the view costs in a row, all its features together; an estimate where strings and maps are kept.
+                  required: [tile, sequences, event, attributed_event]
+                  additionalProperties: false
+                  properties:
+                    tile: { type: integer, description: One tile that is not empty. }
+                    sequences: { type: integer, description: The newest values that are kept once a row. }
+                    event: { type: [integer, "null"] }
+                    attributed_event: { type: [integer, "null"] }
+            derived:
+              type: [object, "null"]
+              required: [expression, inputs]
+              additionalProperties: false
+              properties:
+                expression: { type: string }
+                inputs: { type: array, items: { type: string } }
+            used_by:
+              type: object
+              required: [services, features]
+              additionalProperties: false
+              properties:
+                services:
+                  type: array
+                  items:
+                    type: object
+                    required: [name, version, as]
+                    additionalProperties: false
+                    properties:
+                      name: { type: string }
+                      version: { type: integer }
+                      as: { type: string, enum: [value, fallback] }
+                features: { type: array, items: { type: string }, description: Derived features that name it. }
         Shard:
           type: object
-          required: [shard, state, reason, lag_events, freshness_ms, rows, map_bytes, used_bytes, positions]
+          required: [shard, state, reason, lag_events, freshness_ms, rows, map_bytes, used_bytes, catching_up, commits, positions]
           additionalProperties: false
           properties:
             shard: { type: integer }
@@ -1237,6 +1413,18 @@ package let openAPIDocument = #"""
             rows: { type: integer }
             map_bytes: { type: integer }
             used_bytes: { type: integer }
+            catching_up: { type: boolean, description: A rebuilt generation reads on beside it and takes its place when it has caught up. }
+            commits:
+              type: object
+              description: Transactions since the shard opened.
+              required: [batches, events, applying_ms, committing_ms, largest_batch]
+              additionalProperties: false
+              properties:
+                batches: { type: integer }
+                events: { type: integer }
+                applying_ms: { type: number, description: Time spent applying events inside of them. }
+                committing_ms: { type: number }
+                largest_batch: { type: integer, description: Its events. }
             positions:
               type: array
               items: { $ref: "#/components/schemas/SourcePosition" }

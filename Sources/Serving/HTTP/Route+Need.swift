@@ -6,14 +6,16 @@ package import Serving
 extension Route {
     var need: Need {
         switch self {
-        case .health, .ready, .feastHealth: .open
+        // The console's files hold nothing that is not in every copy of the program.
+        case .health, .ready, .feastHealth, .console, .consoleWithSlash, .consoleFile: .open
         case .openAPI: .anything
         case .services: .catalogue
         case .service(let name), .entity(let name, _): .service(name)
         case .push(let view): .push(view: view)
         case .explain(let entity, _, _): .entity(entity)
         case .erase, .erasure: .erase
-        case .shards, .retention: .admin
+        case .shards, .retention, .features: .admin
+        case .feature(let entity, _): .entity(entity)
         case .metrics: .metrics
         // Their bodies say the rest: `Endpoints.need`, `Endpoints.push`.
         case .lookup, .feastLookup, .feastPush, .feastMaterialize: .anything
@@ -23,7 +25,8 @@ extension Route {
     /// Nil: only a refusal is.
     var event: AuditEvent? {
         switch self {
-        case .health, .ready, .feastHealth, .openAPI, .services, .service, .metrics, .feastMaterialize: nil
+        case .health, .ready, .feastHealth, .openAPI, .services, .service, .features, .feature, .metrics, .feastMaterialize: nil
+        case .console, .consoleWithSlash, .consoleFile: nil
         case .entity(let name, let key): AuditEvent(.lookups, "lookup", target: name, entities: 1, keys: [key])
         case .explain(let entity, let feature, let key): AuditEvent(.explain, "explain", target: "\(entity).\(feature)", entities: 1, keys: [key])
         case .erasure(let receipt): AuditEvent(.admin, "erasure", target: receipt)
@@ -40,6 +43,8 @@ extension Route {
         case .health, .ready, .feastHealth: "probe"
         case .openAPI: "openapi"
         case .services, .service: "services"
+        case .features, .feature: "features"
+        case .console, .consoleWithSlash, .consoleFile: "console"
         case .entity, .lookup: "lookup"
         case .feastLookup: "feast-lookup"
         case .push, .feastPush: "push"
@@ -58,8 +63,10 @@ extension Route {
         switch self {
         case .service(let name), .entity(let name, _), .push(let name): name
         case .erasure(let receipt): receipt
+        case .feature(let entity, let name): "\(entity).\(name)"
         case .explain(let entity, let feature, _): "\(entity).\(feature)"
-        case .health, .ready, .feastHealth, .openAPI, .services, .lookup, .feastLookup, .feastPush, .feastMaterialize, .shards, .metrics, .erase, .retention: ""
+        case .health, .ready, .feastHealth, .openAPI, .services, .lookup, .feastLookup, .feastPush, .feastMaterialize, .shards, .metrics, .erase, .retention, .features, .console,
+            .consoleWithSlash, .consoleFile: ""
         }
     }
 }
@@ -68,7 +75,8 @@ extension Route {
 package enum Routes {
     /// One for each case of `Route`, by what it needs to be told apart.
     package enum Kind: CaseIterable {
-        case services, service, entity, lookup, push, erase, erasure, retention, explain, shards, health, ready, metrics, openAPI
+        case services, service, entity, lookup, push, erase, erasure, retention, explain, features, feature, shards, health, ready, metrics, openAPI
+        case console
         case feastLookup, feastHealth, feastMaterialize, feastPush
     }
 
@@ -96,7 +104,10 @@ extension Route {
         case .erasure: .erasure
         case .retention: .retention
         case .explain: .explain
+        case .features: .features
+        case .feature: .feature
         case .shards: .shards
+        case .console, .consoleWithSlash, .consoleFile: .console
         case .health: .health
         case .ready: .ready
         case .metrics: .metrics

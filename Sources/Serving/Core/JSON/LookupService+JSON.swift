@@ -79,6 +79,18 @@ extension JSONWriter {
         endObject()
     }
 
+    private mutating func commits(_ commits: CommitStatistics) {
+        beginObject()
+        member("batches", commits.batches)
+        member("events", commits.events)
+        key("applying_ms")
+        decimal(units: Int128(commits.applying / .microseconds(1)), scale: 3)
+        key("committing_ms")
+        decimal(units: Int128(commits.committing / .microseconds(1)), scale: 3)
+        member("largest_batch", commits.largestBatch)
+        endObject()
+    }
+
     fileprivate mutating func shard(_ status: ShardStatus) {
         beginObject()
         key("shard")
@@ -96,6 +108,10 @@ extension JSONWriter {
         int(Int64(status.mapBytes))
         key("used_bytes")
         int(Int64(status.usedBytes))
+        key("catching_up")
+        bool(status.isNextCatchingUp)
+        key("commits")
+        commits(status.commits)
         key("positions")
         positions(status.positions)
         endObject()
