@@ -284,6 +284,10 @@ def test_json_web_tokens(make, tmp_path):
         assert len(found) == 1
         return found.pop()
 
+    def once(token):
+        """While keys change: what is true of one request need not be true of the next."""
+        return program.curl("/v1/services/homepage", token=token)[0]
+
     for signer in signers:
         assert status(signer.sign(claims())) == 200, signer.kind
         assert status(signer.sign(claims(aud=["other", "millrace"]))) == 200
@@ -325,7 +329,7 @@ def test_json_web_tokens(make, tmp_path):
     tokens = [signer.sign(claims()) for signer in signers]
     assert [status(token) for token in tokens] == [200] * 3
     publish(signers[0])
-    program.wait(lambda: status(tokens[1]) == 401, 10, "without the key")
+    program.wait(lambda: once(tokens[1]) == 401, 10, "without the key")
     assert [status(token) for token in tokens] == [200, 401, 401]
     keys.write_text("nonsense")
     program.wait(lambda: "the keys for JWTs stay what they were" in program.log_path.read_text(), 10, "warned")
@@ -334,7 +338,7 @@ def test_json_web_tokens(make, tmp_path):
         keys.write_text(json.dumps(faulty))
         program.wait(lambda: why in program.log_path.read_text(), 10, why)
     publish(*signers)
-    program.wait(lambda: status(tokens[2]) == 200, 10, "with the key again")
+    program.wait(lambda: once(tokens[2]) == 200, 10, "with the key again")
 
 
 def test_the_audit_log(make, tmp_path):
@@ -383,7 +387,7 @@ def test_the_audit_log(make, tmp_path):
     code, text = verify(files[0], *files[2:])
     assert code == 1 and "is missing" in text
     whole = files[1].read_text()
-    files[1].write_text(whole.replace('"shard-unavailable"', '"ok"', 1))
+    files[1].write_text(whole.replace('"outcome":"', '"outcome":"un', 1))
     code, text = verify(*files)
     assert code == 1 and re.search(r"record \d+ was changed", text)
     files[1].write_text(whole)

@@ -171,14 +171,14 @@ import TestSupport
     /// A disk that is full, and then is not: nothing is lost, and what must be written down is refused meanwhile.
     @Test(.enabled(if: SmallDisk.isPermitted, Comment(rawValue: SmallDisk.reason)))
     func `a log that cannot be written refuses and resumes`() throws {
-        let disk = try SmallDisk(megabytes: 1)
+        let disk = try SmallDisk(megabytes: 4)
         var settings = AuditSettings(file: disk.path + "/audit.ndjson")
         settings.hasEntityKeys = true
         let notices = Mutex<[String]>([])
         let log = AuditLog(settings, now: { 0 }, notice: { notice in notices.withLock { $0.append(String("\(notice)".prefix { $0 != "(" })) } })
         try log.start()
         try disk.fill()
-        let event = AuditEvent(.pushes, "push", keys: Array(repeating: String(repeating: "k", count: 500), count: 100))
+        let event = AuditEvent(.pushes, "push", keys: Array(repeating: String(repeating: "k", count: 500), count: 10))
         var count = 0
         while count < 2_000, (try? log.admit(.pushes)) != nil {
             log.record(event, Caller(.unguarded), outcome: "ok")
