@@ -16,6 +16,7 @@ public struct Definitions: Sendable {
     public var store: StoreSettings
     public var kafka: KafkaSettings
     public var server: ServerSettings
+    public var privacy = PrivacySettings()
 
     public init(
         name: String, entities: [EntityDefinition], streams: [StreamDefinition], views: [ViewDefinition],
@@ -43,6 +44,8 @@ public struct EntityDefinition: Sendable, Equatable {
     public var isSingleton = false
     /// How long values may be kept that were merged over shards; nil: not at all.
     public var cache: CacheSettings?
+    /// Its ids are not kept: rows are found by a keyed hash of them.
+    public var isPseudonymous = false
 
     public init(name: String, description: String = "", isSingleton: Bool = false, cache: CacheSettings? = nil) {
         self.name = name

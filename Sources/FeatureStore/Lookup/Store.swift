@@ -92,7 +92,10 @@ public final class Store: Sendable {
     /// assigned it opens it for writing (`openShard`). One that cannot be opened is unavailable, and says why.
     ///
     /// `disconnectedSince` is what they are told before anybody sees them.
+    ///
+    /// With erasures none is served, unless `serve_unconfirmed` says so: it may be a restored copy, in which erasures are missing.
     public func openAhead(disconnectedSince: Int64? = nil) {
+        guard !mustConfirmErasures else { return }
         for number in Self.shardNumbers(in: directory) {
             do throws(ShardError) {
                 let shard = try Shard(number: number, definitions: definitions, directory: directory, partitionCounts: [:], readOnly: true)
@@ -109,11 +112,18 @@ public final class Store: Sendable {
         }
     }
 
+    /// Whether a shard is served only when it is known that no erasure is missing in it.
+    public var mustConfirmErasures: Bool { definitions.privacy.erasures.map { !$0.servesUnconfirmed } ?? false }
+
     /// Opens a shard for ingest and serves it from now on; one that is open for ingest goes on. A complete next generation of these
     /// definitions becomes the live one before. When the shard cannot be written, its rows are served as long as they can be read.
     ///
     /// Lookups of a shard that was opened for reading wait while it is opened anew: LMDB opens a directory once in a process.
-    public func openShard(_ number: Int, warn: (String) -> Void = { _ in }) throws(ShardError) -> Shard {
+    ///
+    /// - Parameter confirm: brings it up to the erasures that there are, before anybody reads it. When it throws, nobody does.
+    public func openShard(
+        _ number: Int, warn: (String) -> Void = { _ in }, confirm: (Shard) throws(ShardError) -> Void = { _ throws(ShardError) in }
+    ) throws(ShardError) -> Shard {
         try reopening.withLock { _ throws(ShardError) in
             let (counts, open) = state.withLock { ($0.partitionCounts, $0.shards[number]) }
             if let open, !open.isReadOnly { return open }
@@ -122,13 +132,17 @@ public final class Store: Sendable {
                 try adoptAtStart(number, counts, warn)
                 let shard = try Shard(
                     number: number, definitions: definitions, directory: directory, partitionCounts: counts, warn: warn)
+                do throws(ShardError) { try confirm(shard) } catch {
+                    shard.close()
+                    throw error
+                }
                 state.withLock { state in
                     state.shards[number] = shard
                     state.unavailable[number] = nil
                 }
                 return shard
             } catch {
-                let readable = try? Shard(
+                let readable = mustConfirmErasures ? nil : try? Shard(
                     number: number, definitions: definitions, directory: directory, partitionCounts: counts, readOnly: true)
                 readable?.noteStopped("\(error)")
                 state.withLock { state in
@@ -318,7 +332,8 @@ public final class Store: Sendable {
             let known = state.withLock { $0.unavailable[number] }
             throw .shardUnavailable(
                 shard: number, reason: known ?? (number < 0
-                    ? "the topics have not been read yet" : "partition \(number) is not assigned to this process"))
+                    ? mustConfirmErasures ? "no broker has answered yet, so nobody knows which erasures are missing" : "the topics have not been read yet"
+                    : "partition \(number) is not assigned to this process"))
         case .all:
             let entity = definitions.entities[entity]
             if entity.isSingleton, !key.elementsEqual(entity.name.utf8) { throw .notTheSingleton(entity.name) }

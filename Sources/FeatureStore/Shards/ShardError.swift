@@ -7,6 +7,12 @@ public enum ShardError: Error, CustomStringConvertible {
     case definitionChanged(kind: String, name: String, directory: String)
     /// The topic had another number of partitions when the shard was made: keys have moved.
     case partitionCountChanged(topic: String, was: Int, is: Int, directory: String)
+    /// The rows or tombstones were written with another key file.
+    case pseudonymKeyChanged(directory: String)
+    /// There are tombstones, and the definitions have no erasures.
+    case erasuresOff(directory: String)
+    /// It is not known whether an erasure is missing.
+    case unconfirmed(String, directory: String)
     case formatVersion(found: Int, directory: String)
     /// Something about a next generation: what, and what to do.
     case generation(String, directory: String)
@@ -26,6 +32,9 @@ public enum ShardError: Error, CustomStringConvertible {
         }
     }
 
+    /// Whether it is enough to wait for a broker.
+    public var isUnconfirmed: Bool { if case .unconfirmed = self { true } else { false } }
+
     public var description: String {
         switch self {
         case .definitionChanged(let kind, let name, let directory):
@@ -39,6 +48,18 @@ public enum ShardError: Error, CustomStringConvertible {
             topic `\(topic)` has \(now) partitions, the shard in \(directory) was made when it had \(was): customers have moved between \
             partitions. Run `millrace rebuild` and start again; or delete the store's directory and start again: it is rebuilt from the log.
             """
+        case .pseudonymKeyChanged(let directory):
+            """
+            the pseudonyms in \(directory) were made with another key than that of `privacy: {key: ...}`. Name the key file that they were made with, or \
+            run `millrace rebuild` with the new key (the next start adopts what it builds).
+            """
+        case .erasuresOff(let directory):
+            """
+            entities were erased from \(directory), and the definitions have no `privacy: {erasures: ...}` any more, so they would come back. Put it \
+            back as it was.
+            """
+        case .unconfirmed(let reason, let directory):
+            "\(directory) is not served before the erasures up to now are applied: \(reason)"
         case .formatVersion(let found, let directory):
             "\(directory) has store format \(found); this program reads format \(Shard.formatVersion). Use the program that wrote it, or run `millrace rebuild` and start again."
         case .corrupt(let what, let directory), .generation(let what, let directory):
