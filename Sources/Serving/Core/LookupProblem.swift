@@ -16,6 +16,7 @@ public struct LookupProblem: Error, Sendable, Equatable {
         case bodyTooLarge = "body-too-large"
         case shardUnavailable = "shard-unavailable"
         case unknownPushed = "unknown-pushed"
+        case unknownReceipt = "unknown-receipt"
         case positionNotReached = "position-not-reached"
         case notDurable = "not-durable"
         case overloaded
@@ -79,6 +80,7 @@ extension LookupProblem.Kind {
         case .bodyTooLarge: "The body is too large"
         case .shardUnavailable: "The shard of a key is not served here"
         case .unknownPushed: "No such pushed features"
+        case .unknownReceipt: "No such receipt"
         case .positionNotReached: "The position has not been applied yet"
         case .notDurable: "The rows are not known to be stored"
         case .overloaded: "The server has too much to do"
@@ -90,7 +92,7 @@ extension LookupProblem.Kind {
     public var httpStatus: Int {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 400
-        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownPath: 404
+        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownReceipt, .unknownPath: 404
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
         case .overloaded: 429
@@ -105,7 +107,7 @@ extension LookupProblem.Kind {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 3  // INVALID_ARGUMENT
         case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
-        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed: 5  // NOT_FOUND
+        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownReceipt: 5  // NOT_FOUND
         case .bodyTooLarge, .overloaded: 8  // RESOURCE_EXHAUSTED
         case .unknownPath, .methodNotAllowed: 12  // UNIMPLEMENTED
         case .storage: 13  // INTERNAL

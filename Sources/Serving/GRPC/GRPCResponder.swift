@@ -19,6 +19,7 @@ package final class GRPCResponder: HTTP2Responder {
         FeatureServiceHandler(service: transport.service).registerMethods(with: &methods)
         FeastHandler(service: transport.service).registerMethods(with: &methods)
         PushHandler(service: transport.service).registerMethods(with: &methods)
+        EraseHandler(service: transport.service).registerMethods(with: &methods)
         HealthHandler(service: transport.service).registerMethods(with: &methods)
         self.methods = methods
     }

@@ -50,6 +50,10 @@ extension Endpoints {
             case .takesRows(let form):
                 let body = Array(body)
                 return .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await push(form, body: body) } })
+            case .reportsRetention: return .later(.large { Self.reply { () throws(LookupProblem) in try retention() } })
+            case .erases:
+                let body = Array(body)
+                return .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await erase(body: body) } })
             case .needsBody(let form):
                 let question = try question(form, body: body)
                 if !question.minPosition.isEmpty { return wait(question) }

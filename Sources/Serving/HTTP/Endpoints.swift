@@ -24,6 +24,10 @@ struct Endpoints: Sendable {
         case waits(LookupRequest, packed: PackedElement?)
         /// The body is rows: `push(_:body:)` next.
         case takesRows(PushForm)
+        /// `erase(body:)` next.
+        case erases
+        /// `retention()` next; it takes as long as reading every row does.
+        case reportsRetention
         /// `explanation` next; it may take some milliseconds.
         case explain(Explanation.Query, asText: Bool)
     }
@@ -77,6 +81,15 @@ struct Endpoints: Sendable {
         case .push(let view):
             try target.noParameters()
             return .takesRows(.view(view))
+        case .erase:
+            try target.noParameters()
+            return .erases
+        case .retention:
+            try target.noParameters()
+            return .reportsRetention
+        case .erasure(let receipt):
+            try target.noParameters()
+            return .reply(Reply(json: try service.erasure(receipt: receipt).json()))
         case .explain(let entity, let feature, let key):
             var query = Explanation.Query(feature: feature, key: key, entity: entity)
             let asText = try target.explainParameters(into: &query)
@@ -179,6 +192,16 @@ struct Endpoints: Sendable {
             return Reply(json: Array("null".utf8))
         }
     }
+
+    /// Reads an erasure, and answers when it is durable.
+    func erase(body: [UInt8]) async throws(LookupProblem) -> Reply {
+        let definitions = service.source.definitions
+        let request = try body.read { (bytes) throws(LookupProblem) in try EraseRequest(json: bytes, definitions: definitions) }
+        return Reply(json: try await service.erase(request).json())
+    }
+
+    /// How long data is kept.
+    func retention() throws(LookupProblem) -> Reply { Reply(json: try service.retention().json()) }
 
     func reply(_ question: Question) throws(LookupProblem) -> Reply {
         switch question {

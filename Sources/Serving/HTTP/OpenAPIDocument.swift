@@ -188,6 +188,75 @@ package let openAPIDocument = #"""
             "503":
               description: The brokers did not acknowledge all rows (`not-durable`). Push them again, with the same times.
               content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+      /v1/erase:
+        post:
+          operationId: erase
+          summary: Erases entities, everything that Millrace keeps of them, for good; answered when that is durable. docs/PRIVACY.md.
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [entity, keys]
+                  additionalProperties: false
+                  properties:
+                    entity: { type: string, description: One of `privacy.erasures.entities`. }
+                    keys:
+                      type: array
+                      minItems: 1
+                      maxItems: 1000
+                      items: { type: string, minLength: 1 }
+                example: { entity: customer, keys: [c1] }
+          responses:
+            "200":
+              description: Durable. Where `outcome` is `pending`, a shard has not applied it within 10 s, or is not in this process.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/ErasureReceipt" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "503":
+              description: The brokers did not acknowledge it (`not-durable`). Send it again, which does no harm.
+              content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+      /v1/erasures/{receipt}:
+        get:
+          operationId: getErasure
+          summary: What became of an erasure, as the shards of this process know it.
+          parameters:
+            - name: receipt
+              in: path
+              required: true
+              description: What an erasure answered.
+              schema: { type: string, minLength: 1 }
+              example: 5be0d1e4c3b1a0f290b1ff0a53d4b7aa
+          responses:
+            "200":
+              description: The receipt as it stands now.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/ErasureReceipt" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404":
+              description: No shard of this process has heard of it (`unknown-receipt`).
+              content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "500": { $ref: "#/components/responses/StorageError" }
+      /v1/retention:
+        get:
+          operationId: retention
+          summary: How long data is kept, as declared and as found. Reads every row of the process's shards, so ask rarely. docs/PRIVACY.md.
+          responses:
+            "200":
+              description: The report.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Retention" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/Overloaded" }
+            "500": { $ref: "#/components/responses/StorageError" }
       /v1/explain/{entity}/{feature}/{key}:
         get:
           operationId: explain
@@ -673,6 +742,99 @@ package let openAPIDocument = #"""
                   positions:
                     type: array
                     items: { $ref: "#/components/schemas/SourcePosition" }
+        Retention:
+          type: object
+          required: [time, kept, shards, rows, damaged_rows, parts, ages]
+          additionalProperties: false
+          properties:
+            time: { type: string, format: date-time }
+            kept: { type: boolean, description: Nothing is kept longer than declared, and every row could be read. }
+            shards: { type: integer }
+            rows: { type: integer }
+            damaged_rows: { type: integer }
+            parts:
+              type: array
+              items:
+                type: object
+                required: [entity, kind, name, declared_ms, rows, oldest, longest_ms, violations, prunable_rows]
+                additionalProperties: false
+                properties:
+                  entity: { type: string }
+                  kind: { type: string, enum: [view, attribution, ids, retractions] }
+                  name: { type: string, description: "The view's, or the stream's." }
+                  declared_ms: { type: [number, "null"], description: "The furthest before its row's newest event that anything may be; null: no bound (lifetime windows)." }
+                  rows: { type: integer }
+                  oldest: { type: [string, "null"], format: date-time }
+                  longest_ms: { type: number, description: The furthest before its row's newest event that something was found. }
+                  violations: { type: integer, description: Rows with something older than declared. }
+                  prunable_rows: { type: integer, description: Rows of which something would be dropped if their next event came now. }
+            ages:
+              type: array
+              items:
+                type: object
+                required: [entity, rows]
+                additionalProperties: false
+                properties:
+                  entity: { type: string }
+                  rows:
+                    type: array
+                    items:
+                      type: object
+                      required: [newest_event_within_ms, rows]
+                      additionalProperties: false
+                      properties:
+                        newest_event_within_ms: { type: [number, "null"] }
+                        rows: { type: integer }
+        ErasureReceipt:
+          type: object
+          required: [receipt, entity, time, outcome, pseudonyms, shards, missing]
+          additionalProperties: false
+          properties:
+            receipt: { type: string }
+            entity: { type: string }
+            time: { type: string, format: date-time }
+            outcome:
+              type: string
+              enum: [pending, erased, purged]
+              description: "`erased`: no lookup sees the entities any more; `purged`: their bytes are gone from the files, too."
+            pseudonyms:
+              type: array
+              description: What stands for the keys, 32 hexadecimal digits each, not in their order.
+              items: { type: string }
+            shards:
+              type: array
+              items:
+                type: object
+                required: [shard, erased, purged]
+                additionalProperties: false
+                properties:
+                  shard: { type: integer }
+                  erased: { type: integer, description: Entities of the receipt that are erased there. }
+                  purged: { type: boolean }
+            missing:
+              type: array
+              description: Shards that have not applied all of it, or are not in this process.
+              items: { type: integer }
+            min_position: { type: string }
+            positions:
+              type: array
+              description: In the answer to the erasure, where it is in its topic.
+              items:
+                type: object
+                required: [topic, partition, offset]
+                additionalProperties: false
+                properties:
+                  topic: { type: string }
+                  partition: { type: integer, minimum: 0 }
+                  offset: { type: integer, format: int64, minimum: 0 }
+          example:
+            receipt: 5be0d1e4c3b1a0f290b1ff0a53d4b7aa
+            entity: customer
+            time: "2026-01-31T12:00:00.000000Z"
+            outcome: erased
+            pseudonyms: [a3817f04ba25a8e66df67214c7550293]
+            shards: [{ shard: 0, erased: 1, purged: false }]
+            missing: []
         ExplainedFeature:
           type: object
           description: Exactly one of `view`, `derived` and `input`.
@@ -910,6 +1072,9 @@ package let openAPIDocument = #"""
                 additionalProperties: false
                 properties:
                   name: { type: string }
+                  tags: { type: array, items: { type: string }, description: "What is said of the feature, as `pii`; only where something is, as the next two." }
+                  owner: { type: string }
+                  purpose: { type: string }
                   type:
                     type: string
                     description: bool, int64, double, string, decimal(scale), list<type> or map<string, type>.

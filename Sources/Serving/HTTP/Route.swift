@@ -8,6 +8,9 @@ enum Route {
     case entity(service: String, key: String)
     case lookup
     case push(String)
+    case erase
+    case retention
+    case erasure(receipt: String)
     case explain(entity: String, feature: String, key: String)
     case shards
     case health
@@ -22,6 +25,7 @@ enum Route {
 
     private static let paths = [
         "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup", "/v1/push/{view}",
+        "/v1/erase", "/v1/erasures/{receipt}", "/v1/retention",
         "/v1/explain/{entity}/{feature}/{key}", "/v1/shards", "/healthz",
         "/readyz", "/metrics", "/openapi.yaml", "/get-online-features", "/health", "/push", "/write-to-online-store", "/materialize",
         "/materialize-incremental",
@@ -38,6 +42,9 @@ enum Route {
         case 3 where parts[0] == "v1" && parts[1] == "services" && !parts[2].isEmpty:
             self = .service(try decoded(parts[2], "The service"))
         case 3 where parts[0] == "v1" && parts[1] == "push" && !parts[2].isEmpty: self = .push(try decoded(parts[2], "The view"))
+        case 3 where parts[0] == "v1" && parts[1] == "erasures" && !parts[2].isEmpty: self = .erasure(receipt: try decoded(parts[2], "The receipt"))
+        case 2 where parts[0] == "v1" && parts[1] == "erase": self = .erase
+        case 2 where parts[0] == "v1" && parts[1] == "retention": self = .retention
         case 2 where parts[0] == "v1" && parts[1] == "services": self = .services
         case 2 where parts[0] == "v1" && parts[1] == "lookup": self = .lookup
         case 2 where parts[0] == "v1" && parts[1] == "shards": self = .shards
@@ -61,7 +68,7 @@ enum Route {
 
     func check(method: HTTPRequest.Method) throws(LookupProblem) {
         switch self {
-        case .lookup, .push, .feastLookup, .feastMaterialize, .feastPush:
+        case .lookup, .push, .erase, .feastLookup, .feastMaterialize, .feastPush:
             if method == .post { return }
             throw Self.notAllowed(method, allowed: "POST")
         default: break

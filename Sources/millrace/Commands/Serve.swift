@@ -52,8 +52,10 @@ struct Serve: AsyncParsableCommand {
         let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
         let pushes = definitions.pushed.isEmpty ? nil : try PushProducer(definitions)
         let served = definitions.services.contains { $0.log != nil } ? try ServedProducer(definitions.kafka) : nil
+        let erasures = try definitions.privacy.erasures.map { try EraseProducer(definitions.kafka, topic: $0.topic) }
         let lookups = LookupService(
-            source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) })
+            source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) },
+            eraser: erasures.map { EraseSink($0, store, topic: definitions.privacy.erasures?.topic ?? "") })
         let transport = Transport(service: lookups)
         let metricSources = [{ @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() }]
         // Either port answers whatever comes over HTTP/2.
@@ -66,7 +68,7 @@ struct Serve: AsyncParsableCommand {
             transport: transport, responder: http2, host: definitions.server.grpcHost, port: definitions.server.grpcPort
         ) { port in logger.notice("gRPC on \(definitions.server.grpcHost):\(port)") }
         var services: [any Service] = [
-            IngestLifecycle(ingest: ingest, store: store, pushes: pushes, served: served, topicPartitions: createTopics, logger: logger), http, grpc,
+            IngestLifecycle(ingest: ingest, store: store, pushes: pushes, served: served, erasures: erasures, topicPartitions: createTopics, logger: logger), http, grpc,
         ]
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(
@@ -86,6 +88,7 @@ struct IngestLifecycle: Service {
     let store: Store
     let pushes: PushProducer?
     let served: ServedProducer?
+    let erasures: EraseProducer?
     /// Make missing topics with so many partitions.
     let topicPartitions: Int?
     let logger: Logger
@@ -93,6 +96,7 @@ struct IngestLifecycle: Service {
     func run() async throws {
         pushes?.start()
         served?.start()
+        erasures?.start()
         do {
             // It blocks until a broker answers, and must let go when the program is to end.
             try await withTaskCancellationHandler {
@@ -110,6 +114,7 @@ struct IngestLifecycle: Service {
         } catch {
             pushes?.stop()
             served?.stop()
+            erasures?.stop()
             store.closeAll()
             throw error
         }
@@ -124,6 +129,7 @@ struct IngestLifecycle: Service {
             ingest.stop()
             pushes?.stop()
             served?.stop()
+            erasures?.stop()
         }
         store.closeAll()
     }
@@ -148,7 +154,11 @@ enum Topics {
             + Set(definitions.services.compactMap { $0.log?.topic })
         let admin = try Admin(configuration: configuration, timeoutMilliseconds: 15_000)
         defer { admin.close() }
-        let counts = try admin.createTopics(names.map { .init(name: $0, partitions: partitions) })
+        // Erasures are kept for ever, one of each entity is enough; what Millrace produces under ids is kept until these are erased.
+        let kept = definitions.privacy.erasures?.topic
+        let counts = try admin.createTopics(names.map {
+            .init(name: $0, partitions: partitions, settings: $0 == kept ? ["cleanup.policy": "compact"] : [:])
+        })
         logger.info("topics are there: \(names.map { "\($0) (\(counts[$0] ?? 0) partitions)" }.joined(separator: ", "))")
     }
 }

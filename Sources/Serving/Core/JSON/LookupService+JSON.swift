@@ -9,7 +9,7 @@ extension LookupService {
         json.beginArray()
         for definition in source.definitions.services {
             guard let plan = try? source.planService(definition.name) else { continue }
-            json.service(definition, plan)
+            json.service(definition, plan, classifications)
         }
         json.endArray()
         json.endObject()
@@ -21,7 +21,7 @@ extension LookupService {
         do throws(LookupError) { plan = try source.planService(name) } catch { throw LookupProblem(error, key: nil) }
         let definition = source.definitions.services.first { $0.name == name }
             ?? ServiceDefinition(name: name, version: plan.version ?? 1, entity: plan.entity, features: plan.featureNames)
-        json.service(definition, plan)
+        json.service(definition, plan, classifications)
     }
 
     /// `GET /v1/shards`: where each shard stands, unbuffered.
@@ -38,7 +38,7 @@ extension LookupService {
 }
 
 extension JSONWriter {
-    fileprivate mutating func service(_ definition: ServiceDefinition, _ plan: VectorPlan) {
+    fileprivate mutating func service(_ definition: ServiceDefinition, _ plan: VectorPlan, _ classifications: FeatureClassifications) {
         beginObject()
         member("service", definition.name)
         key("version")
@@ -53,6 +53,13 @@ extension JSONWriter {
             beginObject()
             member("name", name)
             member("type", type.description)
+            let of = classifications[plan.entity, name]
+            if !of.tags.isEmpty {
+                key("tags")
+                strings(of.tags)
+            }
+            if !of.owner.isEmpty { member("owner", of.owner) }
+            if !of.purpose.isEmpty { member("purpose", of.purpose) }
             endObject()
         }
         endArray()
