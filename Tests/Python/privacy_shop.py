@@ -29,7 +29,8 @@ class PrivateShop:
         self.bootstrap, self.topics, self.directory = bootstrap, topics, directory
         self.path, self.contents = shop_definitions(topics, directory)
         topics["erasures"] = topics["clicks"].removesuffix("clicks") + "erasures"
-        made = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topics["erasures"], num_partitions=4, replication_factor=1)])
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        made = admin.create_topics([NewTopic(topics["erasures"], num_partitions=4, replication_factor=1)])
         for future in made.values():
             future.result(30)
         self.contents["privacy"] = {"erasures": {"topic": topics["erasures"], "purge_within": "2s"}, **dict(privacy)}

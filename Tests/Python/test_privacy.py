@@ -190,7 +190,8 @@ def test_what_millrace_produced_under_the_id_is_deleted_by_compaction(binary, bo
     served = f"served-{tmp_path.name}-{random.randrange(1 << 30)}"
     with private_shop(binary, bootstrap, tmp_path, settings=[log_answers], events=200) as shop:
         from confluent_kafka.admin import AdminClient, NewTopic
-        for made in AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(served, num_partitions=4, replication_factor=1)]).values():
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        for made in admin.create_topics([NewTopic(served, num_partitions=4, replication_factor=1)]).values():
             made.result(30)
         shop.producer.send(Record("clicks", VICTIM.encode(), b'{"customer_id": "' + VICTIM.encode() + b'", "oh', shop.stream.now))
         shop.start()

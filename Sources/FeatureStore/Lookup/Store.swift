@@ -97,11 +97,8 @@ public final class Store: Sendable {
     ///
     /// With erasures none is served, unless `serve_unconfirmed` says so: it may be a restored copy, in which erasures are missing.
     public func openAhead(disconnectedSince: Int64? = nil) {
+        guard !mustConfirmErasures else { return }
         for number in Self.shardNumbers(in: directory) {
-            guard !mustConfirmErasures else {
-                noteUnavailable(number, "no broker has answered yet, so nobody knows which erasures are missing (privacy.erasures.serve_unconfirmed)")
-                continue
-            }
             do throws(ShardError) {
                 try claim()
                 let shard = try Shard(number: number, definitions: definitions, directory: directory, partitionCounts: [:], readOnly: true)
@@ -357,7 +354,8 @@ public final class Store: Sendable {
             let known = state.withLock { $0.unavailable[number] }
             throw .shardUnavailable(
                 shard: number, reason: known ?? (number < 0
-                    ? "the topics have not been read yet" : "partition \(number) is not assigned to this process"))
+                    ? mustConfirmErasures ? "no broker has answered yet, so nobody knows which erasures are missing" : "the topics have not been read yet"
+                    : "partition \(number) is not assigned to this process"))
         case .all:
             let entity = definitions.entities[entity]
             if entity.isSingleton, !key.elementsEqual(entity.name.utf8) { throw .notTheSingleton(entity.name) }

@@ -9,7 +9,7 @@ import Testing
     private typealias Fixture = PrivacyFixture
 
     private func click(_ customer: String, _ n: Int, category: String = "shoes") -> ShardFixture.Click {
-        .init(customer: customer, time: ShardFixture.noon + Int64(n) * .seconds(1), id: UInt64(n), price: Int64(100 + n), category: category)
+        .init(customer: customer, time: ShardFixture.noon + Int64(n) * .seconds(1), id: UInt64(bitPattern: Int64(n)), price: Int64(100 + n), category: category)
     }
 
     @Test func `an erasure removes the row and every later event of it`() throws {
