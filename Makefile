@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BUILD := swift build -c release
 TEST_FLAGS ?=
 
-.PHONY: help run build static deb replay test test-swift test-python lint bench example-cdnow example-churn-model fuzz clean
+.PHONY: help run build static deb replay test test-swift test-python lint bench example-cdnow example-churn-model console-images fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -63,9 +63,14 @@ example-churn-model: ## a LightGBM model, trained on an export and fed live look
 	$(BUILD) --product millrace
 	Examples/churn-model/run
 
-fuzz: ## libFuzzer on each decoder and on the row reader; SECONDS each (default 60)
+console-images: ## the pictures of docs/CONSOLE.md, taken of a running server
+	deploy/install test
+	$(BUILD) --product millrace
+	MILLRACE_CONSOLE_IMAGES=docs/images $$(deploy/python Tests/Python/requirements.txt) -m pytest Tests/Python/test_console.py -q -k pictures
+
+fuzz: ## libFuzzer on each decoder, the row reader and what is parsed from the network; SECONDS_EACH (default 60)
 	deploy/install test
 	Tests/Fuzz/run $(or $(SECONDS_EACH),60)
 
 clean: ## removes what was built or downloaded
-	rm -rf .build .build-static Benchmarks/.build .venv .venv-feast .venv-schemathesis .venv-deploy .tools
+	rm -rf .build .build-static Benchmarks/.build .venv .venv-feast .venv-schemathesis .venv-deploy .venv-console .tools

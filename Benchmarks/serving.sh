@@ -127,22 +127,23 @@ overload() {
     tail -n 13 "$results" | sed 's/^/   /'
 }
 
+# What the measurement is called, whether lookups go first.
 lookups_while_ingesting() {
-    say "lookups while ingest works through everything, and when it has, in turns"
+    say "lookups while ingest works through everything, and when it has, in turns; server.realtime: $2"
     for _ in $(seq "$rounds"); do
         rm -rf "$work/store"
-        start_server
+        start_server MILLRACE_REALTIME="$2"
         wait_for /healthz
         paced http --rate 2000 --seconds 2
         if ! curl -fs "http://127.0.0.1:$http_port/v1/shards" | grep -q '"lag_events":[1-9]'; then
             skip "ingest was done before the lookups were; use more EVENTS"
         else
-            record busy.p99_ms "$(field "$work/paced" p99_ms)"
+            record "$1.busy_p99_ms" "$(field "$work/paced" p99_ms)"
             wait_for /readyz
             while curl -fs "http://127.0.0.1:$http_port/v1/shards" | grep -q '"lag_events":[1-9]'; do sleep 0.2; done
             sleep 1
             paced http --rate 2000 --seconds 2
-            record quiet.p99_ms "$(field "$work/paced" p99_ms)"
+            record "$1.quiet_p99_ms" "$(field "$work/paced" p99_ms)"
             echo "   p99 $(tail -n 2 "$results" | awk '{ printf "%s ", $2 }')ms"
         fi
         stop_server
@@ -167,5 +168,6 @@ serving() {
     batches
     overload
     stop_server
-    lookups_while_ingesting
+    lookups_while_ingesting realtime true
+    lookups_while_ingesting usual false
 }

@@ -22,6 +22,8 @@ public struct ExportOptions: Sendable {
     /// What the export keeps in memory at most, beyond it in files; the log's own buffers come on top.
     public var memoryBytes = 1 << 30
     public var threads = 2
+    /// Whether an id was erased, as a store knows it: nothing is exported of it, whatever the logs have. The logs' own erasures come on top.
+    public var isErased: (@Sendable (UnsafeRawBufferPointer) throws -> Bool)?
     /// Where files go that do not fit in memory.
     public var temporaryDirectory = "/tmp"
 
@@ -57,6 +59,8 @@ public struct ExportSummary: Sendable, Equatable {
     /// Events in the logs, and of them those of requested entities.
     public var eventsRead = 0
     public var eventsKept = 0
+    /// Requested entities that were erased.
+    public var erased = 0
     public var spilledBytes = 0
     public var replay = ReplayCounts()
     /// Records that never became events, by `DropReason.rawValue`, and the first few of them in words.

@@ -28,6 +28,8 @@ final class ExportPlan: Sendable {
     let replay: EntityPlan
     /// Each partition has a row of its own.
     let isInAnyShard: Bool
+    /// Index of the stream that says who is erased; -1: there is none.
+    let erasureStream: Int
 
     init(_ definitions: Definitions, what: ExportedFeatures, labels: [LabelDefinition]) throws(ExportError) {
         self.definitions = definitions
@@ -53,6 +55,7 @@ final class ExportPlan: Sendable {
         let read = vector.read.viewIndexes
         reading = full
         replay = full.keeping(views: full.streams.flatMap { stream in stream.views.filter { !stream.hasIDs || read.contains($0) } })
+        erasureStream = definitions.erasureStream ?? -1
         isInAnyShard = store.isInAnyShard(entity: entity)
         streams = definitions.streams.enumerated().map { index, stream in
             let position = full.streams.firstIndex { $0.index == index }

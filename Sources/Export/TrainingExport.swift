@@ -31,6 +31,10 @@ public final class TrainingExport {
     private var summary = ExportSummary()
     private var logEnd = Int64.min
     private var origins: [EventOrigin] = []
+    /// Of the requested entities, those that are erased according to the logs.
+    private var erased: Set<[UInt8]> = []
+    /// Whether the logs have the topic of erasures.
+    public private(set) var hasReadErasures = false
     /// Events of chunks so far: their order where the log has no offsets.
     private var read: Int64 = 0
 
@@ -53,13 +57,15 @@ public final class TrainingExport {
         let inputs = try InputColumns(plan, reader.columns.map(\.name))
         var newest = Int64.min
         var record = RecordWriter()
+        var erased = 0
         while try reader.next() {
             let key = reader.key, row = reader.rowCount - 1
             newest = Swift.max(newest, reader.time)
             let cells = try inputs.spooled(reader.cells, row: row)
             try key.withBytes { key throws(ExportError) in
                 let hash = XXHash64.hash(key)
-                keys.insert(hash)
+                // Of whoever was erased no event is kept, so the row is that of somebody unknown.
+                if try Self.isErased(key, options) { erased += 1 } else { keys.insert(hash) }
                 RequestCodec.write(row: row, time: reader.time, key: key, cells: cells, into: &record)
                 try requests.append(record.bytes, to: ByteSpool.bucket(of: hash, level: 0, count: Self.bucketCount))
             }
@@ -69,6 +75,7 @@ public final class TrainingExport {
         newestRequest = newest
         summary.rows = reader.rowCount
         summary.entities = keys.count
+        summary.erased = erased
         let columns = reader.columns
         let passed = inputs.passed.map { columns[$0] }
         layout = OutputLayout(
@@ -81,6 +88,19 @@ public final class TrainingExport {
         try layout.check()
     }
 
+    private static func isErased(_ key: UnsafeRawBufferPointer, _ options: ExportOptions) throws(ExportError) -> Bool {
+        guard let isErased = options.isErased else { return false }
+        do { return try isErased(key) } catch { throw ExportError("the store's tombstones cannot be read: \(error)", remedy: "check `store.directory`") }
+    }
+
+    private func noteErasure(_ values: UnsafePointer<FieldValue>) {
+        hasReadErasures = true
+        guard values[1].kind == .string, values[1].bytes.elementsEqual(plan.vector.entity.utf8) else { return }
+        let key = values[0].bytes
+        guard keys.contains(XXHash64.hash(key)), erased.insert(Array(key)).inserted else { return }
+        summary.erased += 1
+    }
+
     /// Indexes in `Definitions.streams` of the streams whose logs the export needs.
     public var streams: [Int] { plan.streams.indices.filter { plan.streams[$0] != nil } }
 
@@ -90,6 +110,10 @@ public final class TrainingExport {
         precondition(origins.count == batch.eventCount, "each event has its origin")
         for i in 0..<batch.eventCount {
             let event = batch.events[i], origin = origins[i]
+            if Int(event.stream) == plan.erasureStream {
+                noteErasure(batch.values + Int(event.firstValue))
+                continue
+            }
             if origin.recordTime >= 0, event.time > origin.recordTime + skews[Int(event.stream)] {
                 if plan.streams[Int(event.stream)] != nil { summary.dropped[Int(DropReason.future.rawValue)] += 1 }
                 continue
@@ -148,10 +172,11 @@ public final class TrainingExport {
         let threads = Swift.max(1, options.threads)
         let share = Swift.max(1 << 12, options.memoryBytes / (4 * threads))
         let (plan, inputs, layout, logEnd, format) = (plan, inputs, layout, logEnd, options.format)
-        let (requests, events, directory) = (requests, events, options.temporaryDirectory)
+        let (requests, events, directory, erased) = (requests, events, options.temporaryDirectory, erased)
         let workers = (0..<threads).map { number in
             WorkerThread("export-\(number)") {
-                let replay = BucketReplay(plan: plan, inputs: inputs, layout: layout, logEnd: logEnd, encoder: Self.encoder(format, layout))
+                let replay = BucketReplay(
+                    plan: plan, inputs: inputs, layout: layout, logEnd: logEnd, encoder: Self.encoder(format, layout), erased: erased)
                 do {
                     while let bucket = work.nextBucket(of: Self.bucketCount) {
                         try Self.replay(

@@ -8,9 +8,11 @@ public final class Admin: Sendable {
         public var partitions: Int
         /// `nil` takes the broker's default.
         public var replicationFactor: Int?
+        /// The topic's own settings, such as `cleanup.policy`.
+        public var settings: [String: String]
 
-        public init(name: String, partitions: Int, replicationFactor: Int? = nil) {
-            (self.name, self.partitions, self.replicationFactor) = (name, partitions, replicationFactor)
+        public init(name: String, partitions: Int, replicationFactor: Int? = nil, settings: [String: String] = [:]) {
+            (self.name, self.partitions, self.replicationFactor, self.settings) = (name, partitions, replicationFactor, settings)
         }
     }
 
@@ -52,6 +54,7 @@ public final class Admin: Sendable {
                         "creating topic \"\(topic.name)\" with \(topic.partitions) partitions: \(string(of: text))")
                 }
                 defer { rd_kafka_NewTopic_destroy(new) }
+                for (name, value) in topic.settings { rd_kafka_NewTopic_set_config(new, name, value) }
                 var list: OpaquePointer? = new
                 rd_kafka_CreateTopics(client, &list, 1, options, queue)
             } result: { event, count in

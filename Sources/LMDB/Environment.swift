@@ -122,14 +122,15 @@ public final class Environment: Sendable {
 
     /// Opens a table, creating it unless the environment is read-only. Call it once for each table, at the start.
     ///
+    /// - Parameter create: false: one that does not exist is an error.
     /// - Throws: `.missingTable` in a read-only environment; `.other(MDB_DBS_FULL)` past `maxTables`.
-    public func openTable(_ name: String) throws(LMDBError) -> Table {
+    public func openTable(_ name: String, create: Bool = true) throws(LMDBError) -> Table {
         // "This function must not be called from multiple concurrent transactions in the same process" (lmdb.h, mdb_dbi_open).
         try lockWriter("opening table \"\(name)\"")
         defer { writer.unlock() }
         let transaction = try beginExclusively("opening table \"\(name)\"")
         var table: MDB_dbi = 0
-        var code = mdb_dbi_open(transaction, name, options.readOnly ? 0 : UInt32(MDB_CREATE), &table)
+        var code = mdb_dbi_open(transaction, name, options.readOnly || !create ? 0 : UInt32(MDB_CREATE), &table)
         if code == 0 { code = mdb_txn_commit(transaction) } else { mdb_txn_abort(transaction) }
         if code == MDB_NOTFOUND { throw LMDBError(.missingTable, code: code, "opening table \"\(name)\"", path: path) }
         guard code == 0 else { throw LMDBError(code: code, "opening table \"\(name)\"", path: path) }

@@ -54,6 +54,18 @@ public struct WriteTransaction: ~Copyable {
         }
     }
 
+    /// Puts a value whose key comes after all that are in the table: pages are then filled one after another. Errors as of `put`; a key that does
+    /// not come last is one, too.
+    public borrowing func append(
+        _ table: Table, _ key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+    ) throws(LMDBError) {
+        var mdbKey = MDB_val(key), mdbValue = MDB_val(value)
+        let code = mdb_put(handle, table.handle, &mdbKey, &mdbValue, UInt32(MDB_APPEND))
+        guard code == 0 else {
+            throw failure(code, "appending a value of \(value.count) bytes under a key of \(key.count) bytes", environment)
+        }
+    }
+
     /// Makes room for a value and hands out its memory, so that a row can be encoded straight into the page. Fill all of it before
     /// the next operation: the old content is undefined. Errors as of `put`.
     public borrowing func reserve(

@@ -19,6 +19,14 @@ struct DefinitionsOptions: ParsableArguments {
         }
     }
 
+    /// `load`, for a server: they must also say who may ask it, when others than this machine can.
+    func loadForServing() throws -> Definitions {
+        let definitions = try load()
+        if definitions.exposure.isEmpty { return definitions }
+        for fault in definitions.exposure { printError("\(fault)") }
+        throw Exit.faultyDefinitions
+    }
+
     /// Per stream: the descriptor set of a Protobuf stream.
     func descriptorSets(_ definitions: Definitions) throws -> [[UInt8]?] {
         try definitions.streams.map { stream in

@@ -20,7 +20,7 @@ extension PushSink {
 }
 
 extension LookupProblem {
-    fileprivate init(_ error: PushError) {
+    init(_ error: PushError) {
         switch error {
         case .row(let number, let what):
             self.init(.badRequest, detail: "rows[\(number)]: \(what).", remedy: "Correct it; nothing of this request was pushed.")
@@ -28,6 +28,8 @@ extension LookupProblem {
             self.init(
                 .notDurable, detail: "Not all rows are known to be stored: \(what).",
                 remedy: "Push them again with the same times: of each feature the newest value counts, once.")
+        case .erasure(let what):
+            self.init(.notDurable, detail: "The erasure is not known to be stored: \(what).", remedy: "Send it again, which does no harm.")
         }
     }
 }

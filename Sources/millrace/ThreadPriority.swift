@@ -7,4 +7,9 @@ enum ThreadPriority {
         // Of this thread alone: setpriority(2), "C library/kernel differences". New threads inherit it.
         _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
     }
+
+    /// Behind everything else, the disk's turns included: those of the scheduler for blocks follow from it.
+    static func lowest() {
+        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
+    }
 }

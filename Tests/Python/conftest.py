@@ -48,11 +48,11 @@ def binary():
 
 
 @contextlib.contextmanager
-def fresh_topics(bootstrap):
-    """Topics `clicks`, `purchases` and their dead letters, four partitions each: a map of names to topics."""
+def fresh_topics(bootstrap, prefix=None):
+    """Topics `clicks`, `purchases` and their dead letters, four partitions each: a map of names to topics. Without a prefix they have a random one."""
     from confluent_kafka.admin import AdminClient, NewTopic
 
-    prefix = f"t{uuid.uuid4().hex[:8]}-"
+    prefix = f"t{uuid.uuid4().hex[:8]}-" if prefix is None else prefix
     names = {name: prefix + name for name in ("clicks", "purchases", "clicks.dlq", "purchases.dlq")}
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for created in admin.create_topics([NewTopic(topic, num_partitions=4, replication_factor=1) for topic in names.values()]).values():

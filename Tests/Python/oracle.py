@@ -116,6 +116,7 @@ class Oracle:
         self.rows = defaultdict(lambda: defaultdict(list))
         self.newest = {}
         self.remembered = defaultdict(dict)
+        self.erased = set()
         self.applied = Counter()
         self.dropped = Counter()
 
@@ -130,6 +131,15 @@ class Oracle:
         else:
             self.dropped[stream_name, outcome] += 1
         return outcome
+
+    def erase(self, entity, key):
+        """From now on, and for all events before, there is nothing of it. Rows of others stay as they are."""
+        row = (entity, key)
+        self.erased.add(row)
+        self.rows.pop(row, None)
+        for stream in self.streams:
+            self.newest.pop((row, stream), None)
+            self.remembered.pop((row, stream), None)
 
     def _offer(self, stream, value, broker_timestamp):
         if value is None:
@@ -151,6 +161,8 @@ class Oracle:
         return outcomes[0] if outcomes else "applied"
 
     def _accept(self, stream, row, event):
+        if row in self.erased:
+            return "erased"
         slot = (row, stream.name)
         newest = self.newest.get(slot)
         ids = self.remembered[slot]

@@ -203,3 +203,13 @@ def test_comparison_of_values():
     assert not same(None, 0) and not same(0, None) and not same(True, 1)
     assert not same(Decimal("0.1"), 0.1 + 1e-17 + 2e-17)
     assert same({"a": 1}, {"a": Decimal(1)}) and not same({"a": 1}, {"a": 1, "b": 0})
+
+
+def test_an_erased_customer_is_gone_and_stays_gone(oracle):
+    assert click(oracle, "a", 0) == "applied"
+    oracle.erase("customer", "c1")
+    assert oracle.features("customer", "c1", T0 + SECOND)["clicks_lifetime"] == 0
+    # Not even what would have been a duplicate or late.
+    assert [click(oracle, id_, seconds) for id_, seconds in (("a", 0), ("b", 90_000), ("c", 1))] == ["erased"] * 3
+    assert click(oracle, "d", 2, customer="c2") == "applied"
+    assert oracle.features("customer", "c2", T0 + 3 * SECOND)["clicks_lifetime"] == 1

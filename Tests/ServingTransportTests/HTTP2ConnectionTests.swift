@@ -177,6 +177,62 @@ import Testing
         #expect(peer.echo.exchanges.allSatisfy { $0.isCancelled })
     }
 
+    @Test func streamsThatTheClientMakesUsResetEndTheConnectionToo() {
+        for attack in [[0, 0, 0, 0], [0x7f, 0xff, 0xff, 0xff]] as [[UInt8]] {
+            let peer = Peer()
+            for i in 0..<1_001 where !peer.connection.isOver {
+                let stream = UInt32(2 * i + 1)
+                peer.receive(HTTP2Client.frame(1, flags: 4, stream: stream, payload: peer.block(HTTP2Client.head("/echo"))))
+                peer.receive(HTTP2Client.frame(8, stream: stream, payload: attack))
+            }
+            #expect(peer.failure == 11 && peer.connection.isOver)
+        }
+        let peer = Peer()
+        for i in 0..<1_001 { peer.receive(HTTP2Client.frame(1, flags: 5, stream: UInt32(2 * i + 1), payload: peer.block([(":method", "GET")]))) }
+        #expect(peer.failure == 11 && peer.connection.isOver)
+    }
+
+    @Test(arguments: [
+        HTTP2Client.frame(4), HTTP2Client.frame(6, payload: Array(repeating: 0, count: 8)), HTTP2Client.frame(2, stream: 1, payload: [0, 0, 0, 0, 1]),
+        HTTP2Client.frame(0x42, stream: 1), HTTP2Client.frame(8, payload: [0, 0, 0, 1]), HTTP2Client.frame(0, stream: 1),
+    ])
+    func framesThatBringNothingEndTheConnectionWhenThereAreTooMany(_ frame: [UInt8]) {
+        let peer = Peer()
+        peer.receive(HTTP2Client.frame(1, flags: 4, stream: 1, payload: peer.block(HTTP2Client.head("/later"))))
+        for _ in 0..<1_900 { peer.receive(frame) }
+        #expect(!peer.connection.isOver)
+        for _ in 0..<200 where !peer.connection.isOver { peer.receive(frame) }
+        #expect(peer.failure == 11)
+    }
+
+    @Test func aHeaderBlockThatStopsInTheMiddleIsNotWaitedFor() {
+        let peer = Peer()
+        peer.receive(HTTP2Client.frame(1, stream: 1, payload: peer.block(HTTP2Client.head("/echo"))))
+        #expect(peer.connection.waitsForClient && !peer.connection.isOver)
+        peer.connection.endSlow(since: -1)
+        #expect(!peer.connection.isOver)
+        peer.connection.endSlow(since: 1)
+        peer.collect()
+        #expect(peer.failure == 11 && peer.connection.isOver && peer.connection.slowStreams == 1)
+    }
+
+    @Test func whatIsKeptForAClientIsCountedAndLetGo() {
+        let peer = Peer()
+        peer.receive(HTTP2Client.frame(4, payload: [0, 4, 0, 0, 0, 0]))
+        for stream in [1, 3] as [UInt32] {
+            peer.receive(HTTP2Client.frame(1, flags: 4, stream: stream, payload: peer.block(HTTP2Client.head("/echo"))))
+            peer.receive(HTTP2Client.frame(0, stream: stream, payload: [UInt8](repeating: 1, count: 1_000)))
+        }
+        peer.receive(peer.request(5, "/large/500"))
+        #expect(peer.connection.keptBytes == 2_500)
+        peer.connection.shed()
+        #expect(peer.connection.keptBytes == 0 && !peer.connection.isOver)
+        peer.collect()
+        #expect(peer.frames.filter { $0.kind == 3 }.map(\.stream).sorted() == [1, 3, 5])
+        peer.receive(HTTP2Client.frame(4, payload: [0, 4, 0, 0, 0, 99]) + peer.request(7, body: [7]))
+        #expect(peer.data(7) == [7])
+    }
+
     @Test func aHeaderBlockMayComeInPartsButEnds() {
         let peer = Peer()
         let block = peer.block(HTTP2Client.head("/echo", [("x", String(repeating: "a", count: 900))]))

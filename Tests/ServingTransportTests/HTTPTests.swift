@@ -105,7 +105,8 @@ import Testing
         #expect(
             try await respond(.get, "/v1/shards").body == """
                 {"assigned":true,"shards":[{"shard":0,"state":"open","reason":null,"lag_events":2,"freshness_ms":12.5,"rows":7,\
-                "map_bytes":65536,"used_bytes":4096,\
+                "map_bytes":65536,"used_bytes":4096,"catching_up":false,\
+                "commits":{"batches":0,"events":0,"applying_ms":0,"committing_ms":0,"largest_batch":0},\
                 "positions":[{"topic":"clicks","partition":0,"offset":12,"end":14},{"topic":"purchases","partition":0,"offset":3,"end":null}]}]}
                 """)
     }

@@ -10,10 +10,14 @@ internal import Synchronization
 ///
 /// The probe, the load and ingest share one process and its cores. The probe produces without `linger.ms`, as one who cares for
 /// freshness would.
+///
+/// With `--only bare` a consumer that does nothing with its records takes the place of ingest, and a probe has arrived when that consumer holds
+/// its record: what broker, load and machine take of the time.
 enum LatencyBenchmark {
     static func run(_ arguments: Arguments, _ results: Results) throws {
         let brokers = try arguments.required("brokers")
         guard let mode = try arguments.durabilities().first else { return }
+        let isBare = arguments.text("only", "") == "bare"
         var definitions = try arguments.definitions(store: try arguments.required("store"), durability: mode)
         // Kafka answers a fetch as soon as there is something; the local broker looks again only after half of this.
         definitions.kafka.properties["fetch.wait.max.ms"] = "10"
@@ -21,34 +25,48 @@ enum LatencyBenchmark {
         let duration = Double(try arguments.int("seconds", 10))
         let topics = definitions.streams.map(\.topic)
         try ProduceCommand.makeTopics(topics, partitions: try arguments.int("partitions", 8), brokers: brokers)
-        let store = Store(definitions)
-        let ingest = IngestService(store: store, descriptorSets: topics.map { _ in nil }) { _ in }
-        try ingest.start()
         var latencies: [Int] = []
-        let sent = try withLoad(arguments, topics, brokers, rate: rate) {
-            usleep(1_000_000)
-            latencies = try probe(store, topics[0], brokers, seconds: duration)
+        func measure(_ hasArrived: (UnsafeRawBufferPointer, Int64) throws -> Bool) throws -> Int {
+            try withLoad(arguments, topics, brokers, rate: rate) {
+                usleep(1_000_000)
+                latencies = try probe(topics[0], brokers, seconds: duration, hasArrived)
+            }
+        }
+        let sent: Int
+        if isBare {
+            let consumer = try BareConsumer(topics, partitions: try arguments.int("partitions", 8), brokers: brokers)
+            defer { consumer.stop() }
+            sent = try measure { _, began in consumer.newestProbe.load(ordering: .relaxed) == began }
+        } else {
+            let store = Store(definitions)
+            let ingest = IngestService(store: store, descriptorSets: topics.map { _ in nil }) { _ in }
+            try ingest.start()
+            defer {
+                ingest.stop()
+                store.closeAll()
+            }
+            let plan = try store.plan(features: ["clicks_5m"])
+            sent = try measure { key, _ in try store.lookup(plan, key: key, asOf: Store.now()).found }
         }
         let offered = Double(sent) / (duration + 1)
-        ingest.stop()
-        store.closeAll()
         latencies.sort()
         func milliseconds(_ p: Double) -> Double { Double(percentile(latencies, p)) / 1e3 }
         print("""
-            produced to served at \(thousands(offered)) events/s: half within \(fixed(milliseconds(0.5), 1)) ms, 99 % within \
+            produced to \(isBare ? "consumed" : "served") at \(thousands(offered)) events/s: half within \(fixed(milliseconds(0.5), 1)) ms, 99 % within \
             \(fixed(milliseconds(0.99), 1)) ms (\(latencies.count) probes)
             """)
-        let name = mode == .commit ? "latency" : "latency_replay"
+        let name = isBare ? "latency_bare" : mode == .commit ? "latency" : "latency_replay"
         results.add("\(name).rate", offered)
         results.add("\(name).p50_ms", milliseconds(0.5))
         results.add("\(name).p99_ms", milliseconds(0.99))
     }
 
     /// Microseconds of each probe.
-    private static func probe(_ store: Store, _ topic: String, _ brokers: String, seconds: Double) throws -> [Int] {
+    private static func probe(
+        _ topic: String, _ brokers: String, seconds: Double, _ hasArrived: (_ key: UnsafeRawBufferPointer, _ began: Int64) throws -> Bool
+    ) throws -> [Int] {
         let producer = try Producer(configuration: ["bootstrap.servers": brokers, "linger.ms": "0"])
         defer { producer.close() }
-        let plan = try store.plan(features: ["clicks_5m"])
         let end = Store.now() + Int64(seconds * 1e6)
         var latencies: [Int] = []
         while Store.now() < end {
@@ -63,9 +81,9 @@ enum LatencyBenchmark {
             }
             producer.poll()
             while true {
-                let found = try key.withUnsafeBytes { try store.lookup(plan, key: $0, asOf: Store.now()).found }
+                let isThere = try key.withUnsafeBytes { try hasArrived($0, began) }
                 let age = Int(Store.now() - began)
-                if found {
+                if isThere {
                     latencies.append(age)
                     break
                 }
@@ -76,6 +94,46 @@ enum LatencyBenchmark {
             usleep(UInt32.random(in: 1_000...20_000))
         }
         return latencies
+    }
+
+    /// Consumes everything and keeps nothing but the time that the newest probe's key names.
+    private final class BareConsumer: @unchecked Sendable {
+        let newestProbe = Atomic(Int64(0))
+        private let isOver = Atomic(false)
+        private let consumer: Consumer
+        private var thread = pthread_t()
+
+        init(_ topics: [String], partitions: Int, brokers: String) throws {
+            var starts: [TopicPartition: StartPosition] = [:]
+            for topic in topics {
+                for partition in 0..<partitions { starts[TopicPartition(topic: topic, partition: partition)] = .beginning }
+            }
+            consumer = try Consumer(
+                configuration: ["bootstrap.servers": brokers, "fetch.wait.max.ms": "10"], assigning: starts, onError: { print("bare: \($0)") })
+            let code = pthread_create(&thread, nil, { argument in
+                Unmanaged<BareConsumer>.fromOpaque(argument!).takeUnretainedValue().run()
+                return nil
+            }, Unmanaged.passUnretained(self).toOpaque())
+            guard code == 0 else { throw Arguments.Problem("no thread for the consumer: error \(code)") }
+        }
+
+        private func run() {
+            while !isOver.load(ordering: .relaxed) {
+                _ = try? consumer.poll(max: 10_000, timeoutMilliseconds: 100) { record in
+                    if let key = record.key, key.count > 6, key.prefix(6).elementsEqual("probe-".utf8),
+                        let began = Int64(String(decoding: key.dropFirst(6), as: UTF8.self)) {
+                        newestProbe.store(began, ordering: .relaxed)
+                    }
+                    record.destroy()
+                }
+            }
+        }
+
+        func stop() {
+            isOver.store(true, ordering: .relaxed)
+            pthread_join(thread, nil)
+            consumer.close()
+        }
     }
 
     /// Runs `body` while a thread produces `rate` events a second; returns how many those were.
@@ -116,7 +174,7 @@ enum LatencyBenchmark {
             options.start = Store.now()
             options.seed = 2
             generator = ShopGenerator(options)
-            producer = try Producer(configuration: ["bootstrap.servers": brokers, "linger.ms": "5"])
+            producer = try Producer(configuration: ["bootstrap.servers": brokers, "linger.ms": String(try arguments.int("linger", 5))])
         }
 
         func run() {

@@ -7,7 +7,13 @@ final class BucketReplay {
     private let encoder: any RowEncoder
     private var record = RecordWriter()
 
-    init(plan: ExportPlan, inputs: InputColumns, layout: OutputLayout, logEnd: Int64, encoder: any RowEncoder) {
+    private let erased: Set<[UInt8]>
+
+    /// Of the keys in `erased` there are no events.
+    init(
+        plan: ExportPlan, inputs: InputColumns, layout: OutputLayout, logEnd: Int64, encoder: any RowEncoder, erased: Set<[UInt8]> = []
+    ) {
+        self.erased = erased
         self.layout = layout
         replay = EntityReplay(plan: plan, inputs: inputs, isAsKnown: layout.isAsKnown, logEnd: logEnd)
         self.encoder = encoder
@@ -64,6 +70,7 @@ final class BucketReplay {
                 ofEntity.append(came[nextEvent].view)
                 nextEvent += 1
             }
+            if !erased.isEmpty, erased.contains(Array(key)) { ofEntity.removeAll(keepingCapacity: true) }
             try replay.run(events: ofEntity, requests: views[first..<end]) { request, answer in
                 record.removeAll()
                 record.append(UInt32(0))

@@ -13,6 +13,7 @@ extension Definitions {
         lines += describeRows(bytes)
         lines += describeInputs()
         lines += describeDerived()
+        lines += describeClassifications()
         lines += describeServices()
         lines += describeVectors()
         while lines.last == "" { lines.removeLast() }

@@ -16,6 +16,15 @@ public struct Definitions: Sendable {
     public var store: StoreSettings
     public var kafka: KafkaSettings
     public var server: ServerSettings
+    public var privacy = PrivacySettings()
+    /// Nil: nothing is said, and whoever reaches the server may do everything.
+    public var access: AccessSettings?
+    /// Nil: nothing is written down.
+    public var audit: AuditSettings?
+    /// Why a server must not be started with them, though they are right in themselves.
+    public var exposure: [DefinitionFault] = []
+    /// Nil: `serve` takes none by itself.
+    public var snapshots: SnapshotSettings?
 
     public init(
         name: String, entities: [EntityDefinition], streams: [StreamDefinition], views: [ViewDefinition],
@@ -43,6 +52,8 @@ public struct EntityDefinition: Sendable, Equatable {
     public var isSingleton = false
     /// How long values may be kept that were merged over shards; nil: not at all.
     public var cache: CacheSettings?
+    /// Its ids are not kept: rows are found by a keyed hash of them.
+    public var isPseudonymous = false
 
     public init(name: String, description: String = "", isSingleton: Bool = false, cache: CacheSettings? = nil) {
         self.name = name

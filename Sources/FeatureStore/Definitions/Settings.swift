@@ -53,6 +53,8 @@ public struct ServerSettings: Sendable {
     public var maxKeysPerRequest: Int = 1_000
     /// Largest body over HTTP, largest message over gRPC.
     public var maxRequestBytes: Int = 1 << 20
+    /// What is kept of requests that are not complete and of answers that are not read, over all connections.
+    public var maxHeldBytes: Int = 256 << 20
     /// Connections of both ports together; more are closed at once.
     public var maxConnections: Int = 10_000
     /// A request that has waited longer for its turn is refused, in µs; a large one after half of it.
@@ -63,5 +65,9 @@ public struct ServerSettings: Sendable {
     public var batchThreads: Int = 2
     /// Batches and explanations that may wait for a thread; more are refused.
     public var maxWaitingBatches: Int = 64
+    /// Whether the threads that answer lookups run before everything else on the machine, where the system allows it.
+    public var isRealtime: Bool = false
+    /// Nil: connections are not encrypted.
+    public var tls: TLSSettings?
     public init() {}
 }

@@ -23,6 +23,9 @@ public struct StreamDefinition: Sendable {
     public var fields: [FieldDefinition]
     /// Which events of another stream, or of this one, this stream's events cancel.
     public var retracts: RetractionDefinition?
+    /// Its events say who is to be erased (`ErasureSettings`); no view reads them.
+    public internal(set) var isErasures = false
+    public var classification = Classification()
 
     public init(
         name: String, topic: String, deadLetterTopic: String? = nil, format: EventFormat = .json, keys: [EntityKey],

@@ -11,6 +11,7 @@ struct TextTable {
     }
 
     mutating func add(_ row: String...) { rows.append(row) }
+    mutating func add(_ row: [String]) { rows.append(row) }
 
     /// One line per row, each behind `indent`, without blanks at the end.
     func lines(indent: String) -> [String] {

@@ -15,6 +15,7 @@ public struct ViewDefinition: Sendable {
     public var attribution: AttributionDefinition?
     /// Its features are pushed: the time of each value is its own, not that of the view's newest event.
     public var isPushed: Bool
+    public var classification = Classification()
     public var features: [FeatureDefinition]
 
     /// What a row keeps of a view.
@@ -78,6 +79,7 @@ public struct FeatureDefinition: Sendable {
     public var defaultValue: Value?
     /// A value whose newest event is older than this is served with the status `stale`.
     public var ttl: Microseconds?
+    public var classification = Classification()
     public var description: String
 
     public init(
@@ -174,6 +176,7 @@ public struct DerivedDefinition: Sendable {
     public var entity: String
     public var expression: String
     public var defaultValue: Value?
+    public var classification = Classification()
     public var description: String
     public init(name: String, entity: String, expression: String, defaultValue: Value? = nil, description: String = "") {
         self.name = name

@@ -15,6 +15,8 @@ public enum DropReason: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case empty
     /// Before the stream's cut-over time: a backfill took what lies before.
     case beforeCutover
+    /// Of an entity that was erased.
+    case erased
 
     public var description: String {
         switch self {
@@ -25,6 +27,7 @@ public enum DropReason: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .duplicate: "duplicate"
         case .empty: "empty"
         case .beforeCutover: "before_cutover"
+        case .erased: "erased"
         }
     }
 }

@@ -10,6 +10,8 @@ public final class Store: Sendable {
     package let catalog: Catalog
     let directory: String
     let state: Mutex<State>
+    /// Held from the first shard on that is opened to be served.
+    private let lock = Mutex<StoreLock?>(nil)
     /// Held while a shard that lookups read is closed and opened anew.
     private let reopening = Mutex(())
     /// Which shards hold an entity's rows, per entity.
@@ -92,9 +94,16 @@ public final class Store: Sendable {
     /// assigned it opens it for writing (`openShard`). One that cannot be opened is unavailable, and says why.
     ///
     /// `disconnectedSince` is what they are told before anybody sees them.
+    ///
+    /// With erasures none is served, unless `serve_unconfirmed` says so: it may be a restored copy, in which erasures are missing.
     public func openAhead(disconnectedSince: Int64? = nil) {
         for number in Self.shardNumbers(in: directory) {
+            guard !mustConfirmErasures else {
+                noteUnavailable(number, "no broker has answered yet, so nobody knows which erasures are missing (privacy.erasures.serve_unconfirmed)")
+                continue
+            }
             do throws(ShardError) {
+                try claim()
                 let shard = try Shard(number: number, definitions: definitions, directory: directory, partitionCounts: [:], readOnly: true)
                 shard.noteDisconnected(since: disconnectedSince)
                 state.withLock { state in
@@ -109,26 +118,38 @@ public final class Store: Sendable {
         }
     }
 
+    /// Whether a shard is served only when it is known that no erasure is missing in it.
+    public var mustConfirmErasures: Bool { definitions.privacy.erasures.map { !$0.servesUnconfirmed } ?? false }
+
     /// Opens a shard for ingest and serves it from now on; one that is open for ingest goes on. A complete next generation of these
     /// definitions becomes the live one before. When the shard cannot be written, its rows are served as long as they can be read.
     ///
     /// Lookups of a shard that was opened for reading wait while it is opened anew: LMDB opens a directory once in a process.
-    public func openShard(_ number: Int, warn: (String) -> Void = { _ in }) throws(ShardError) -> Shard {
+    ///
+    /// - Parameter confirm: brings it up to the erasures that there are, before anybody reads it. When it throws, nobody does.
+    public func openShard(
+        _ number: Int, warn: (String) -> Void = { _ in }, confirm: (Shard) throws(ShardError) -> Void = { _ throws(ShardError) in }
+    ) throws(ShardError) -> Shard {
         try reopening.withLock { _ throws(ShardError) in
             let (counts, open) = state.withLock { ($0.partitionCounts, $0.shards[number]) }
             if let open, !open.isReadOnly { return open }
+            try claim()
             open?.close()
             do throws(ShardError) {
                 try adoptAtStart(number, counts, warn)
                 let shard = try Shard(
                     number: number, definitions: definitions, directory: directory, partitionCounts: counts, warn: warn)
+                do throws(ShardError) { try confirm(shard) } catch {
+                    shard.close()
+                    throw error
+                }
                 state.withLock { state in
                     state.shards[number] = shard
                     state.unavailable[number] = nil
                 }
                 return shard
             } catch {
-                let readable = try? Shard(
+                let readable = mustConfirmErasures ? nil : try? Shard(
                     number: number, definitions: definitions, directory: directory, partitionCounts: counts, readOnly: true)
                 readable?.noteStopped("\(error)")
                 state.withLock { state in
@@ -137,6 +158,18 @@ public final class Store: Sendable {
                 }
                 throw error
             }
+        }
+    }
+
+    /// Keeps `millrace restore` from replacing the shards as long as this store serves them.
+    private func claim() throws(ShardError) {
+        try lock.withLock { lock throws(ShardError) in
+            guard lock == nil else { return }
+            let code = StoreLock.makeDirectory(directory)
+            // What cannot be made says so itself, and better, when it is used.
+            guard code == 0 else { return }
+            lock = StoreLock(directory, exclusive: false)
+            if lock == nil { throw .beingRestored(directory: directory) }
         }
     }
 
@@ -169,6 +202,7 @@ public final class Store: Sendable {
             return state.shards
         }
         for shard in shards.values { shard.close() }
+        lock.withLock { $0 = nil }
     }
 
     /// Opens every shard of the store's directory for reading, also while a server writes to them.
@@ -201,13 +235,18 @@ public final class Store: Sendable {
     /// Every open or stopped shard, by number.
     public func shardStatuses() -> [ShardStatus] {
         let now = Self.now()
-        let (shards, unavailable) = state.withLock { ($0.shards, $0.unavailable) }
+        let (shards, unavailable, next) = state.withLock { ($0.shards, $0.unavailable, $0.next) }
         let closed = unavailable.filter { shards[$0.key] == nil }.map { number, reason in
             ShardStatus(
                 shard: number, state: .stopped, reason: reason, positions: [], lagEvents: nil, freshness: nil, rows: 0,
                 mapBytes: 0, usedBytes: 0)
         }
-        return (shards.values.map { $0.statusNow(now) } + closed).sorted { $0.shard < $1.shard }
+        let open = shards.values.map { shard in
+            var status = shard.statusNow(now)
+            status.isNextCatchingUp = next[shard.number] != nil
+            return status
+        }
+        return (open + closed).sorted { $0.shard < $1.shard }
     }
 
     /// Frees the reader slots of processes that died; called once in a while.

@@ -137,6 +137,10 @@ public struct ShardStatus: Sendable {
     public var rows: Int
     public var mapBytes: Int
     public var usedBytes: Int
+    /// Since it was opened.
+    public var commits = CommitStatistics()
+    /// A rebuilt generation reads on beside it and takes its place when it has caught up.
+    public var isNextCatchingUp = false
 
     package init(
         shard: Int, state: State, reason: String? = nil, positions: [SourcePosition], lagEvents: Int64?,

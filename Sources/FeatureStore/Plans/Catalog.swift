@@ -11,6 +11,8 @@ package final class Catalog: Sendable {
     /// Per stream: the first of its keys whose entity has views; -1: none has. An event that describes several entities is counted once,
     /// for this one, and singletons take what this one has taken.
     package let countingKeys: [Int]
+    /// Index in `Definitions.streams` of the one that says who is to be erased.
+    package let erasureStream: Int?
 
     package init(_ definitions: Definitions, ids: SectionIDs = .init()) {
         var ids = ids
@@ -68,7 +70,8 @@ package final class Catalog: Sendable {
             let logs = EntityPlan.logs(of: views, streams, in: definitions)
             plans.append(EntityPlan(
                 index: entityIndex, name: entity.name, keyPrefix: ids.id(entity: entity.name), streams: streams, views: views,
-                logs: logs, retractions: EntityPlan.retractions(for: logs, streams, in: definitions), isSingleton: entity.isSingleton))
+                logs: logs, retractions: EntityPlan.retractions(for: logs, streams, in: definitions), isSingleton: entity.isSingleton,
+                rowKeys: entity.isPseudonymous ? definitions.privacy.key(ofEntity: entity.name) : nil))
             indexes.append(byName)
         }
         entities = plans
@@ -77,6 +80,7 @@ package final class Catalog: Sendable {
         countingKeys = definitions.streams.indices.map { index in
             plans.compactMap { $0.streams.first { $0.index == index && $0.keyIndex >= 0 }?.keyIndex }.min() ?? -1
         }
+        erasureStream = definitions.erasureStream
         self.ids = ids
     }
 

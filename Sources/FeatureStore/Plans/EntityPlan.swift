@@ -26,10 +26,12 @@ package final class EntityPlan: Sendable {
     /// The events that rows keep themselves, and the retractions that they remember.
     package let logs: [EventLogPlan]
     package let retractions: [RetractionPlan]
+    /// What the keys of its rows are hashed with; nil: they are the ids themselves.
+    package let rowKeys: PseudonymKey?
 
     package init(
         index: Int, name: String, keyPrefix: UInt8, streams: [Stream], views: [ViewPlan], logs: [EventLogPlan] = [],
-        retractions: [RetractionPlan] = [], isSingleton: Bool = false
+        retractions: [RetractionPlan] = [], isSingleton: Bool = false, rowKeys: PseudonymKey? = nil
     ) {
         self.index = index
         self.name = name
@@ -39,6 +41,7 @@ package final class EntityPlan: Sendable {
         self.views = views
         self.logs = logs
         self.retractions = retractions
+        self.rowKeys = rowKeys
     }
 
     /// The same rows with these views only, in this order. All streams stay, and what is kept for others than single views.
@@ -52,6 +55,6 @@ package final class EntityPlan: Sendable {
             },
             views: kept.map { views[$0] },
             logs: logs.filter { log in log.kind != .view || kept.contains { views[$0].id == log.id } },
-            retractions: retractions, isSingleton: isSingleton)
+            retractions: retractions, isSingleton: isSingleton, rowKeys: rowKeys)
     }
 }

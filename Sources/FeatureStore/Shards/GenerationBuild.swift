@@ -58,8 +58,22 @@ public final class GenerationBuild: Sendable {
         let shard = try Shard(
             number: number, definitions: definitions, path: files.next, partitionCounts: partitionCounts,
             role: .building(source: source, beginnings: beginnings), warn: warn)
+        if hasErasures { inherit(files.live, into: shard, warn) }
         open.withLock { $0[number] = (shard, lock) }
         return shard
+    }
+
+    private var hasErasures: Bool { definitions.erasureStream != nil }
+
+    /// So that what was erased is not written a second time. The topic of erasures says the same again, so a live shard that cannot be read does
+    /// no harm.
+    private func inherit(_ live: String, into shard: Shard, _ warn: (String) -> Void) {
+        do {
+            if try shard.inheritErasures(from: live) { return }
+            warn("the tombstones of \(live) were made with another key: erasures are read from their topic alone")
+        } catch {
+            warn("the tombstones of \(live) cannot be read, erasures are read from their topic alone: \(error)")
+        }
     }
 
     private static func otherDefinitions(_ difference: String, _ mark: GenerationMark, _ path: String) -> ShardError {

@@ -9,6 +9,13 @@ extension Shard {
         }
     }
 
+    /// Doubles the map. That waits for all readers, and lookups wait for it, so who reads for long is asked to let go.
+    func growYielding(_ settings: StoreSettings) throws(ShardError) {
+        mustYield.store(true, ordering: .relaxed)
+        defer { mustYield.store(false, ordering: .relaxed) }
+        try Self.grow(environment, settings)
+    }
+
     /// Doubles the map. On a disk without room for that (`replay`, where the map has its blocks beforehand) it takes a smaller step, down to
     /// `smallestStep`.
     static func grow(_ environment: Environment, _ settings: StoreSettings) throws(ShardError) {

@@ -61,10 +61,12 @@ extension Shard {
             }
             let state: ShardStatus.State = status.stopReason != nil ? .stopped : status.disconnectedSince != nil ? .disconnected : .open
             let reason = status.stopReason ?? status.disconnectedSince.map { "no broker has answered for \((now - $0) / 1_000_000) s" }
-            return ShardStatus(
+            var seen = ShardStatus(
                 shard: number, state: state, reason: reason,
                 positions: positions, lagEvents: lag, freshness: Self.freshness(status, now: now), rows: status.rows,
                 mapBytes: info.mapBytes, usedBytes: info.usedBytes)
+            seen.commits = status.commit
+            return seen
         }
     }
 

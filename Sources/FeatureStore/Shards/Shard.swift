@@ -29,12 +29,20 @@ public final class Shard: Sendable {
     let rows: Table
     let meta: Table
     /// What was dropped, by row.
-    private let drops: Table
+    let drops: Table
+    /// Tombstones and receipts (`Shard+Erasures.swift`); nil: there are none.
+    let erased: Table?
+    /// By entity, what its tombstones are made with; nil: it cannot be erased.
+    let tombstoneKeys: [PseudonymKey?]
+    /// Asks whoever reads for long to let go.
+    let mustYield = Atomic(false)
     private let settings: StoreSettings
     let status: Mutex<Status>
     /// Used by the one thread that applies.
     nonisolated(unsafe) var editors: [RowEditor]
     private nonisolated(unsafe) var order = EventOrder()
+    /// Known to the one thread that applies.
+    nonisolated(unsafe) var hasTombstones: Bool
 
     struct Status {
         /// By stream.
@@ -49,6 +57,7 @@ public final class Shard: Sendable {
         var backfill: BackfillMark?
         /// By stream.
         var cutovers: [Int64?] = []
+        var purge: PurgeMark
     }
 
     /// What a directory is opened as.
@@ -58,6 +67,8 @@ public final class Shard: Sendable {
         case building(source: String, beginnings: [String: Int64])
         /// A complete next generation that catches up with the live one.
         case catchingUp
+        /// A next generation that a snapshot was read into.
+        case restoring(source: String)
     }
 
     /// Opens the shard in `directory/shard-NNNN`, making it when it is new.
@@ -119,6 +130,9 @@ public final class Shard: Sendable {
         settings = definitions.store
         do {
             drops = try environment.openTable("drops")
+            erased = try Self.openErased(environment, definitions, path)
+            hasTombstones = try erased.map { try environment.entryCount($0) > 0 } ?? false
+            tombstoneKeys = definitions.tombstoneKeys
             let stored = try environment.read { transaction in try ShardMeta(reading: meta, in: transaction) }
             try Self.check(stored.generation, role, path)
             isMarkedComplete = stored.generation?.state == .complete
@@ -146,7 +160,7 @@ public final class Shard: Sendable {
                             if stored.generation == nil {
                                 try ShardMeta.put("generation", GenerationMark(.building, source: source).bytes, meta, transaction)
                             }
-                        case .catchingUp: break
+                        case .catchingUp, .restoring: break
                         }
                     }
                 }
@@ -162,7 +176,7 @@ public final class Shard: Sendable {
                         counts.dropped[Int(reason.rawValue)] = stored.counts["\(stream.name)/\(reason)"] ?? 0
                     }
                     return counts
-                })
+                }, purge: stored.purge)
             status.rows = try environment.entryCount(rows)
             status.backfill = stored.backfill
             status.cutovers = definitions.streams.map { stored.cutovers[$0.name] }
@@ -188,6 +202,8 @@ public final class Shard: Sendable {
                     "a generation is being built there from \(mark.source), not from \(source). Go on with that, or remove it with `millrace rebuild --discard`",
                     directory: path)
             }
+        case .restoring(let source):
+            if mark != GenerationMark(.building, source: source) { throw .generation("it is not what was restored", directory: path) }
         case .catchingUp:
             if mark?.state != .complete { throw .generation("it is not a complete generation", directory: path) }
         }
@@ -200,6 +216,7 @@ public final class Shard: Sendable {
 
     /// Syncs and closes; the next opening needs no recovery. Lookups that come later fail with `closed`.
     public func close() {
+        mustYield.store(true, ordering: .relaxed)
         if !environment.options.readOnly, (try? environment.sync()) != nil {
             _ = SessionMark(directory: directory).markClean()  // Left `open`, it costs a rebuild after a system crash, no more.
         }
@@ -224,7 +241,10 @@ public final class Shard: Sendable {
     }
 
     /// Closes what is no longer live: its directory has another name and the live one has its old name, so nothing is written there.
-    func retire() { environment.close() }
+    func retire() {
+        mustYield.store(true, ordering: .relaxed)
+        environment.close()
+    }
 
     /// Makes a next generation complete: everything is on the disk before the mark is, and the mark when this returns.
     func markComplete(source: String) throws(ShardError) {
@@ -263,7 +283,9 @@ public final class Shard: Sendable {
                 }
                 var newRows = 0
                 var bodyTime: Duration = .zero
+                var erasing = Erasing()
                 try environment.write { transaction in
+                    if let stream = catalog.erasureStream { try erase(batch, stream, &counts, &newRows, &erasing, transaction) }
                     var taken = Taken(batch, in: catalog)
                     for entity in catalog.entities where !entity.isSingleton {
                         try apply(batch, entity, &counts, &newRows, &taken, transaction)
@@ -284,11 +306,12 @@ public final class Shard: Sendable {
                     status.counts = counts
                     status.rows += newRows
                     if let mark = progress.mark { status.backfill = mark }
+                    if let since = erasing.pendingSince { status.purge.pendingSince = since }
                     status.commit.record(events: batch.eventCount, applying: bodyTime, committing: total - bodyTime)
                 }
                 return
             } catch let error as LMDBError where error.kind == .mapFull {
-                try Self.grow(environment, settings)
+                try growYielding(settings)
             } catch let error as LMDBError {
                 throw .storage(error)
             } catch {
@@ -315,9 +338,13 @@ public final class Shard: Sendable {
             var at = 0
             while at < sorted.count {
                 rowKey.removeAll()
-                rowKey.append(entity.keyPrefix)
-                rowKey.append(sorted.key(at))
+                entity.appendRowKey(sorted.key(at), to: &rowKey)
                 let stored = try transaction.get(rows, rowKey.bytes)
+                // An erased entity has no row, so one that has needs no look.
+                if stored == nil, hasTombstones, try isErased(entity.index, sorted.key(at), transaction) {
+                    at = dropErased(batch, sorted, at, keyIndexes, &counts)
+                    continue
+                }
                 try editor.begin(stored)
                 repeat {
                     sorted.prefetch(ahead: at)
@@ -362,53 +389,6 @@ public final class Shard: Sendable {
             }
             for reason in DropReason.allCases where counts[i][reason] != before[i][reason] {
                 try ShardMeta.put("count/\(stream.name)/\(reason)", [counts[i][reason]], meta, transaction)
-            }
-        }
-    }
-
-    // MARK: Reading
-
-    /// Calls `body` with the row of a key, in place; nil when there is none.
-    @available(*, noasync)
-    package func withRow<R>(
-        entity: Int, key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) throws -> R
-    ) throws -> R {
-        try withUnsafeTemporaryAllocation(byteCount: 1 + key.count, alignment: 1) { prefixed in
-            prefixed[0] = catalog.entities[entity].keyPrefix
-            UnsafeMutableRawBufferPointer(rebasing: prefixed[1...]).copyMemory(from: key)
-            return try environment.read { transaction in
-                try body(transaction.get(rows, UnsafeRawBufferPointer(prefixed)))
-            }
-        }
-    }
-
-    /// Calls `body` with the row of a key, in place, and with what was dropped of its events; both of the same commit.
-    @available(*, noasync)
-    package func withRowAndDrops<R>(
-        entity: Int, key: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?, RowDrops) throws -> R
-    ) throws -> R {
-        let prefixed = [catalog.entities[entity].keyPrefix] + Array(key)
-        return try prefixed.withUnsafeBytes { prefixed throws in
-            try environment.read { transaction in
-                let counts = try transaction.get(drops, prefixed).map { RowDrops($0) } ?? RowDrops()
-                guard let counts else { throw CorruptRow(what: "counts of dropped events") }
-                return try body(transaction.get(rows, prefixed), counts)
-            }
-        }
-    }
-
-    /// Calls `body` with every row of an entity in key order, until it returns false.
-    @available(*, noasync)
-    package func forEachRow(
-        entity: Int, _ body: (_ key: UnsafeRawBufferPointer, _ row: UnsafeRawBufferPointer) throws -> Bool
-    ) throws {
-        let prefix = catalog.entities[entity].keyPrefix
-        try withUnsafeBytes(of: prefix) { start in
-            try environment.read { transaction in
-                try transaction.forEach(rows, from: start) { key, row in
-                    guard key[0] == prefix else { return false }
-                    return try body(UnsafeRawBufferPointer(rebasing: key[1...]), row)
-                }
             }
         }
     }

@@ -21,6 +21,7 @@ struct ShardAgreement {
         }
         var meta = stored
         meta.format = Shard.formatVersion
+        try meta.agree(on: definitions, directory: directory)
         let defined = Set(definitions.views.map(\.name))
         for (name, view) in stored.views where !defined.contains(name) {
             meta.views[name] = nil
@@ -68,6 +69,10 @@ extension ShardMeta {
     /// In what this was written under other definitions than these; nil: it has exactly their streams and views.
     func difference(from definitions: Definitions, partitionCounts: [String: Int]) -> String? {
         if let format, format != Shard.formatVersion { return "store format \(format)" }
+        if pseudonymKey != definitions.pseudonymFingerprint { return "another pseudonym key, or other settings of `privacy`" }
+        if let name = definitions.entities.first(where: { $0.isPseudonymous != pseudonymous.contains($0.name) })?.name {
+            return "entity `\(name)` with other keys of rows"
+        }
         let catalog = Catalog(definitions)
         for (name, _) in catalog.ids.streams.sorted(by: { $0.key < $1.key }) {
             let stream = definitions.streams.first { $0.name == name }!

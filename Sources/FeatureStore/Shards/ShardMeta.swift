@@ -14,6 +14,10 @@ internal import LMDB
 ///     count/STREAM/applied|REASON    UInt64
 ///     cutover/STREAM                 Int64 µs: the live stream leaves out events before it
 ///     backfill                       Int64 × 6: `BackfillMark`; only in a next generation
+///     pseudonym_key                  UInt64: fingerprint of the key that pseudonyms are made with
+///     pseudonymous/NAME              empty: the keys of the entity's rows are pseudonyms
+///     purge                          Int64 µs: since then bytes of erased rows may be in the file
+///     purged                         UInt64 how often they were purged, Int64 µs the last time
 struct ShardMeta {
     struct Named: Equatable {
         var id: UInt16
@@ -38,6 +42,9 @@ struct ShardMeta {
     var backfill: BackfillMark?
     /// By stream, µs.
     var cutovers: [String: Int64] = [:]
+    var pseudonymKey: UInt64?
+    var pseudonymous: Set<String> = []
+    var purge: PurgeMark = .init()
 
     init() {}
 
@@ -58,6 +65,9 @@ struct ShardMeta {
             if key == "format" { format = load(0, UInt16(0)) }
             if key == "generation" { generation = GenerationMark(value) }
             if key == "backfill" { backfill = BackfillMark(value) }
+            if key == "pseudonym_key" { pseudonymKey = load(0, UInt64(0)) }
+            if key == "purge" { purge.pendingSince = load(0, Int64(0)) }
+            if key == "purged" { (purge.count, purge.lastTime) = (load(0, UInt64(0)), load(8, Int64(0))) }
             return
         }
         let name = String(key[key.index(after: slash)...])
@@ -66,6 +76,7 @@ struct ShardMeta {
         case "stream": streams[name] = Named(id: load(0, 0), fingerprint: load(2, 0))
         case "view": views[name] = Named(id: load(0, 0), fingerprint: load(2, 0), since: load(10, 0))
         case "cutover": cutovers[name] = load(0, Int64(0))
+        case "pseudonymous": pseudonymous.insert(name)
         case "retired": if let id = UInt16(name) { retired.insert(id) }
         case "partitions": partitions[name] = Int(load(0, UInt32(0)))
         case "position": positions[name] = Position(nextOffset: load(0, 0), newestRecordTime: load(8, 0))
@@ -86,6 +97,8 @@ struct ShardMeta {
             try Self.put("view/\(name)", value, table, transaction)
         }
         for id in retired { try Self.put("retired/\(id)", [UInt8](), table, transaction) }
+        if let pseudonymKey { try Self.put("pseudonym_key", [pseudonymKey], table, transaction) }
+        for name in pseudonymous { try Self.put("pseudonymous/\(name)", [UInt8](), table, transaction) }
         for (topic, count) in partitions {
             try Self.put("partitions/\(topic)", [UInt32(truncatingIfNeeded: count)], table, transaction)
         }

@@ -127,7 +127,7 @@ public final class Backfill {
         report(shards, &outcome)
         if outcome.isComplete {
             if let until = options.logs.until {
-                for shard in shards { try shard.setCutover(definitions.streams.indices.map { ($0, until) }) }
+                for shard in shards { try shard.setCutover(definitions.streams.indices.filter { !definitions.streams[$0].isErasures }.map { ($0, until) }) }
             }
             for number in 0..<shardCount { try build.complete(number) }
             outcome.adopted = try adoptNew(shardCount)

@@ -10,6 +10,8 @@ final class BackfillRouter {
         var partitioner: Partitioner
         var partitionCount: Int
         var isPartitioned: Bool
+        /// An erasure goes to every shard, where the log does not say which one read it.
+        var isErasures: Bool
     }
 
     private let definitions: Definitions
@@ -47,7 +49,7 @@ final class BackfillRouter {
         facts = definitions.streams.map { stream in
             StreamFacts(
                 maxClockSkew: stream.maxClockSkew, partitioner: stream.partitioner, partitionCount: partitionCounts[stream.topic] ?? 1,
-                isPartitioned: stream.partitioned)
+                isPartitioned: stream.partitioned, isErasures: stream.isErasures)
         }
         round = BackfillRound(shardCount: shards.count, streamCount: definitions.streams.count)
         spare = BackfillRound(shardCount: shards.count, streamCount: definitions.streams.count)
@@ -83,8 +85,12 @@ final class BackfillRouter {
                 number = Int(chunk.partitions[n])
                 if fact.isPartitioned, number != belongs { outcome.partitionMismatches += 1 }
             }
-            if isApplied(chunk, number) || isBeyond(chunk.offsets[n], stream, chunk.partitions[n]) { continue }
             let count = end - Int(event.firstValue)
+            if fact.isErasures, chunk.partitions[n] < 0 {
+                erase(chunk, event, values, count)
+                continue
+            }
+            if isApplied(chunk, number) || isBeyond(chunk.offsets[n], stream, chunk.partitions[n]) { continue }
             let part = round.parts[number]
             part.batch.reserveValues(count).update(from: values, count: count)
             part.batch.append(stream: event.stream, time: event.time, id: event.id, valueCount: count)
@@ -97,6 +103,15 @@ final class BackfillRouter {
         takeDrops(chunk)
         for number in 0..<shardCount where !isApplied(chunk, number) {
             round.parts[number].progress.mark = BackfillMark(position: chunk.position, skipped: skipped)
+        }
+    }
+
+    /// Of a log without partitions: whoever was erased is erased in every shard.
+    private func erase(_ chunk: LogChunk, _ event: EventRecord, _ values: UnsafeMutablePointer<FieldValue>, _ count: Int) {
+        for number in 0..<shardCount where !isApplied(chunk, number) {
+            let batch = round.parts[number].batch
+            batch.reserveValues(count).update(from: values, count: count)
+            batch.append(stream: event.stream, time: event.time, id: event.id, valueCount: count)
         }
     }
 

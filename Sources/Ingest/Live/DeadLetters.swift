@@ -26,6 +26,11 @@ final class DeadLetters: Sendable {
             timestampMilliseconds: record.timestampMicros >= 0 ? record.timestampMicros / 1000 : nil)
     }
 
+    /// Tells the brokers of a compacted topic that what is under a key may go.
+    func forget(_ key: UnsafeRawBufferPointer, in topic: String) throws {
+        try producer.produce(topic: topic, partition: nil, key: key, value: nil)
+    }
+
     /// Waits for the delivery of what was sent. Returns how many failed since the last call, and why.
     func flush() -> (failed: Int, reason: String?) {
         let waiting = producer.flush(timeoutMilliseconds: Self.deliveryTimeoutMilliseconds)

@@ -4,6 +4,7 @@ public import Kafka
 public enum IngestError: Error, CustomStringConvertible {
     case missingTopics([String])
     case unequalPartitions(entity: String, String, Int, String, Int)
+    case erasurePartitions(String, Int, String, Int)
     /// The first records of these partitions are gone; each with its oldest offset.
     case beginningGone([(TopicPartition, oldest: Int64)])
     /// The same, where nothing can be compared with.
@@ -26,6 +27,11 @@ public enum IngestError: Error, CustomStringConvertible {
             """
             topics `\(first)` (\(firstCount) partitions) and `\(second)` (\(secondCount)) are both keyed by \(entity), but a \(entity) \
             would lie in different shards of them. Give them the same number of partitions, or say `partitioned: false` for one.
+            """
+        case .erasurePartitions(let topic, let count, let other, let otherCount):
+            """
+            the topic of erasures `\(topic)` has \(count) partitions, `\(other)` has \(otherCount): an erasure has to reach every shard. Give it as \
+            many partitions as the topic that has the most.
             """
         case .beginningGone(let gaps):
             """

@@ -51,18 +51,22 @@ extension IngestService {
     /// Opens a shard and starts its thread.
     private func begin(_ number: Int) {
         do {
-            let worker = try makeWorker(store.openShard(number) { notify(.warning($0)) })
+            let worker = try makeWorker(open(number))
             dispatch.workers[number] = worker
             worker.start()
-        } catch let error as ShardError where error.isDiskFull {
+        } catch let error as ShardError where error.isDiskFull || error.isUnconfirmed {
             store.shard(number).map(noteConnection)
             dispatch.hold(number)
             unopened.insert(number)
             store.noteUnavailable(number, "\(error)")
-            notify(.notWritable(shard: number, reason: "\(error)"))
+            notify(error.isUnconfirmed ? .warning("shard \(number): \(error)") : .notWritable(shard: number, reason: "\(error)"))
         } catch {
             stopShard(number, "\(error)")
         }
+    }
+
+    private func open(_ number: Int) throws(ShardError) -> Shard {
+        try store.openShard(number, warn: { notify(.warning($0)) }, confirm: { (shard) throws(ShardError) in try confirmErasures(in: shard) })
     }
 
     /// Where to go on; throws when the log no longer has what comes next. That a broker does not answer just now is no reason to stop:
@@ -85,6 +89,8 @@ extension IngestService {
 
     func startPosition(_ shard: Shard, stream: Int) -> StartPosition {
         if let nextOffset = shard.nextOffset(stream: stream) { return .offset(nextOffset) }
+        // Whoever was erased, however long ago, stays so.
+        if definitions.streams[stream].isErasures { return .beginning }
         // Behind a cut-over time everything is to be read that the topic has: what was taken already is told by its time.
         return definitions.kafka.start == .earliest || shard.cutover(stream: stream) != nil ? .beginning : .end
     }
@@ -139,11 +145,11 @@ extension IngestService {
         lastAttempt = .now
         for number in unopened.sorted() {
             do {
-                let shard = try store.openShard(number) { notify(.warning($0)) }
+                let shard = try open(number)
                 unopened.remove(number)
                 try feed(shard, number)
                 notify(.resumed(shard: number))
-            } catch let error as ShardError where error.isDiskFull {
+            } catch let error as ShardError where error.isDiskFull || error.isUnconfirmed {
                 store.shard(number).map(noteConnection)
             } catch {
                 unopened.remove(number)

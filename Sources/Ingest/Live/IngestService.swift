@@ -12,12 +12,16 @@ internal import Synchronization
 public final class IngestService: @unchecked Sendable {
     let store: Store
     let definitions: Definitions
-    private let descriptorSets: [[UInt8]?]
+    let descriptorSets: [[UInt8]?]
     let notify: @Sendable (IngestNotice) -> Void
     public let metrics = IngestMetrics()
 
     private let isStopping = Atomic(false)
+    var isInterrupted: Bool { isStopping.load(ordering: .relaxed) }
     private var thread: WorkerThread?
+    private var purges: PurgeThread?
+    /// When a broker did not answer how far erasures go.
+    var unanswered: ContinuousClock.Instant?
     private(set) var consumer: Consumer!
     private var deadLetters: DeadLetters?
     private var deadLetterProducer: Producer?
@@ -74,7 +78,7 @@ public final class IngestService: @unchecked Sendable {
             log: { [notify] level, facility, message in
                 notify(.kafka(message: "\(facility): \(message)", isError: level <= 3))
             })
-        if definitions.streams.contains(where: { $0.deadLetterTopic != nil }) {
+        if definitions.streams.contains(where: { $0.deadLetterTopic != nil }) || !ErasureTraces.topics(definitions).isEmpty {
             let producer = try Producer(configuration: SourceTopics.producerConfiguration(definitions.kafka))
             deadLetterProducer = producer
             deadLetters = DeadLetters(producer)
@@ -85,6 +89,10 @@ public final class IngestService: @unchecked Sendable {
         store.setPartitionCounts(partitionCounts)
         if definitions.kafka.assignment == .group { try consumer.subscribe() }
         thread = WorkerThread("poll") { [self] in run() }
+        if let erasures = definitions.privacy.erasures {
+            purges = PurgeThread(store, within: erasures.purgeWithin, notify)
+            purges?.start()
+        }
     }
 
     /// Asks for the topics until a broker answers. False when told to stop.
@@ -135,6 +143,8 @@ public final class IngestService: @unchecked Sendable {
     /// Finishes the batches at work, commits, closes the shards, leaves the group. Blocks until all of that is done.
     public func stop() {
         interrupt()
+        purges?.stop()
+        purges = nil
         thread?.join()
         thread = nil
         consumer = nil

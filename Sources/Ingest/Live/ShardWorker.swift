@@ -32,6 +32,9 @@ final class ShardWorker: @unchecked Sendable {
     private var progress: BatchProgress
     private var records: [Record] = []
     private var mismatchReported = false
+    private let erasureStream: Int
+    private let traces: ErasureTraces?
+    private let erasurePartitions: Int
 
     init(
         shard: Shard, definitions: Definitions, descriptorSets: [[UInt8]?], partitionCounts: [String: Int],
@@ -44,6 +47,9 @@ final class ShardWorker: @unchecked Sendable {
         self.deadLetters = deadLetters
         self.metrics = metrics
         self.notify = notify
+        erasureStream = definitions.erasureStream ?? -1
+        erasurePartitions = definitions.privacy.erasures.flatMap { partitionCounts[$0.topic] } ?? 1
+        traces = deadLetters == nil || erasureStream < 0 ? nil : ErasureTraces(definitions)
         var decoders: [EventDecoder] = []
         for (index, stream) in definitions.streams.enumerated() {
             decoders.append(try EventDecoder(stream: stream, index: Int32(index), descriptorSet: descriptorSets[index]))
@@ -127,6 +133,8 @@ final class ShardWorker: @unchecked Sendable {
             } else if event.time < facts[index].cutover {
                 batch.removeLast(firstValue: firstValue)
                 progress.drop(.beforeCutover, stream: index)
+            } else if index == erasureStream {
+                deadCount += forgetTraces(record, batch.values + firstValue)
             }
         case .dropped(let reason, let detail):
             progress.drop(reason, stream: index)
@@ -146,6 +154,21 @@ final class ShardWorker: @unchecked Sendable {
             notify(.deadLetterFailed(topic: topic, reason: "\(error)"))
         }
         return 1
+    }
+
+    /// Deletes what Millrace has produced under an erased id. Every shard hears of the erasure; the one that its topic's partitioner gives does it.
+    private func forgetTraces(_ record: Record, _ values: UnsafePointer<FieldValue>) -> Int {
+        guard let traces, let deadLetters, record.offset >= lettersFrom[erasureStream] else { return 0 }
+        let key = values[0].bytes
+        let topics = traces.topics(of: values[1])
+        guard !topics.isEmpty, Partitioner.murmur2.partition(of: key, count: erasurePartitions) == shard.number else { return 0 }
+        for topic in topics {
+            do { try deadLetters.forget(key, in: topic) } catch {
+                metrics.recordDeadLetters(0, failed: 1)
+                notify(.deadLetterFailed(topic: topic, reason: "\(error)"))
+            }
+        }
+        return topics.count
     }
 
     /// Counts events that lie in another partition than their key belongs to: lookups go where the key belongs.

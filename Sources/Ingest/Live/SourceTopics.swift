@@ -42,6 +42,12 @@ enum SourceTopics {
     static func check(_ partitionCounts: [String: Int], _ definitions: Definitions) throws(IngestError) {
         let missing = definitions.streams.map(\.topic).filter { (partitionCounts[$0] ?? 0) == 0 }
         guard missing.isEmpty else { throw .missingTopics(missing) }
+        if let erasures = definitions.erasureStream, let topic = Optional(definitions.streams[erasures].topic),
+            let largest = definitions.streams.filter({ !$0.isErasures }).max(by: { partitionCounts[$0.topic] ?? 0 < partitionCounts[$1.topic] ?? 0 }),
+            let count = partitionCounts[largest.topic], partitionCounts[topic] != count
+        {
+            throw .erasurePartitions(topic, partitionCounts[topic] ?? 0, largest.topic, count)
+        }
         for entity in definitions.entities {
             let streams = definitions.streams.filter { $0.partitioned && $0.keys.first?.entity == entity.name }
             guard let first = streams.first, let count = partitionCounts[first.topic] else { continue }

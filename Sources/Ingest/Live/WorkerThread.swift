@@ -29,5 +29,8 @@ package final class WorkerThread: @unchecked Sendable {
         precondition(code == 0, "pthread_create failed (\(code)): the system has no room for another thread")
     }
 
+    /// For a thread that looks again and again.
+    package static func sleep(milliseconds: Int) { usleep(UInt32(clamping: milliseconds * 1000)) }
+
     package func join() { pthread_join(thread, nil) }
 }

@@ -80,7 +80,8 @@ final class SourceOpener {
             }
         }
         if let best = byName.max(by: { definitions.streams[$0].name.count < definitions.streams[$1].name.count }) { return best }
-        if definitions.streams.count == 1 { return 0 }
+        let streams = definitions.streams.indices.filter { !definitions.streams[$0].isErasures }
+        if streams.count == 1 { return streams[0] }
         throw LogError(
             path: path, "its records do not say which stream they belong to, nor does its name",
             remedy: "say `--stream NAME`: \(definitions.streams.map(\.name).joined(separator: ", "))")

@@ -113,16 +113,29 @@ public final class Replay {
 
     /// Reads until every shard is at the ends. False when it was interrupted: what was read is committed, the rest can follow later.
     ///
+    /// Erasures first: of whoever was erased nothing is written then.
+    ///
     /// - Throws: `positionGone`, `shardStopped`; what was committed before stays.
     public func run(
         _ shards: [Shard], until ends: Ends, isInterrupted: () -> Bool = { false }, progress: (Progress) -> Void = { _ in }
+    ) throws -> Bool {
+        guard let erasures = definitions.erasureStream else {
+            return try run(shards, Array(definitions.streams.indices), ends, isInterrupted, progress)
+        }
+        guard try run(shards, [erasures], ends, isInterrupted, { _ in }) else { return false }
+        return try run(shards, definitions.streams.indices.filter { $0 != erasures }, ends, isInterrupted, progress)
+    }
+
+    private func run(
+        _ shards: [Shard], _ streams: [Int], _ ends: Ends, _ isInterrupted: () -> Bool, _ progress: (Progress) -> Void
     ) throws -> Bool {
         var sources: [Source] = []
         var starts: [TopicPartition: StartPosition] = [:]
         // By stream, then partition; -1: not known yet.
         var limits = definitions.streams.map { Array(repeating: Int64(-1), count: partitionCounts[$0.topic] ?? 0) }
         for shard in shards {
-            for (stream, definition) in definitions.streams.enumerated() where shard.number < partitionCounts[definition.topic] ?? 0 {
+            for stream in streams where shard.number < partitionCounts[definitions.streams[stream].topic] ?? 0 {
+                let definition = definitions.streams[stream]
                 let partition = TopicPartition(topic: definition.topic, partition: shard.number)
                 let next = shard.nextOffset(stream: stream)
                 if case .before(let offsets) = ends {
@@ -135,6 +148,7 @@ public final class Replay {
                 sources.append(Source(stream: stream, partition: partition, start: next ?? oldest))
             }
         }
+        if sources.isEmpty { return true }
         for shard in shards {
             dispatch.workers[shard.number] = try ShardWorker(
                 shard: shard, definitions: definitions, descriptorSets: descriptorSets, partitionCounts: partitionCounts,

@@ -16,11 +16,16 @@ public struct LookupProblem: Error, Sendable, Equatable {
         case bodyTooLarge = "body-too-large"
         case shardUnavailable = "shard-unavailable"
         case unknownPushed = "unknown-pushed"
+        case unknownReceipt = "unknown-receipt"
         case positionNotReached = "position-not-reached"
         case notDurable = "not-durable"
         case overloaded
         case deadlineExceeded = "deadline-exceeded"
         case storage = "storage"
+        case unauthenticated
+        case permissionDenied = "permission-denied"
+        case tooManyFailures = "too-many-failures"
+        case auditUnavailable = "audit-unavailable"
     }
 
     public var kind: Kind
@@ -30,6 +35,8 @@ public struct LookupProblem: Error, Sendable, Equatable {
     public var remedy: String
     /// The `Allow` header of a 405.
     public var allowedMethods: String?
+    /// When it is known how long to wait, in seconds.
+    public var retryAfter: Int?
 
     public init(_ kind: Kind, detail: String, remedy: String, allowedMethods: String? = nil) {
         self.kind = kind
@@ -43,7 +50,7 @@ public struct LookupProblem: Error, Sendable, Equatable {
     public var httpStatus: Int { kind.httpStatus }
     public var grpcCode: Int { kind.grpcCode }
     /// For `Retry-After`; nil when trying again does not help.
-    public var retryAfterSeconds: Int? { httpStatus == 503 || kind == .overloaded ? 1 : nil }
+    public var retryAfterSeconds: Int? { retryAfter ?? (httpStatus == 503 || kind == .overloaded ? 1 : nil) }
 
     /// - Parameter reason: a clause that says what there is too much of.
     public static func overloaded(_ reason: String) -> LookupProblem {
@@ -79,23 +86,30 @@ extension LookupProblem.Kind {
         case .bodyTooLarge: "The body is too large"
         case .shardUnavailable: "The shard of a key is not served here"
         case .unknownPushed: "No such pushed features"
+        case .unknownReceipt: "No such receipt"
         case .positionNotReached: "The position has not been applied yet"
         case .notDurable: "The rows are not known to be stored"
         case .overloaded: "The server has too much to do"
         case .deadlineExceeded: "The answer comes too late"
         case .storage: "The store could not be read"
+        case .unauthenticated: "A credential is needed"
+        case .permissionDenied: "Not permitted"
+        case .tooManyFailures: "Too many wrong credentials"
+        case .auditUnavailable: "The audit log cannot be written"
         }
     }
 
     public var httpStatus: Int {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 400
-        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownPath: 404
+        case .unauthenticated: 401
+        case .permissionDenied: 403
+        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownReceipt, .unknownPath: 404
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
-        case .overloaded: 429
+        case .overloaded, .tooManyFailures: 429
         case .storage: 500
-        case .shardUnavailable, .positionNotReached, .notDurable: 503
+        case .shardUnavailable, .positionNotReached, .notDurable, .auditUnavailable: 503
         case .deadlineExceeded: 504
         }
     }
@@ -105,11 +119,13 @@ extension LookupProblem.Kind {
         switch self {
         case .badRequest, .badJSON, .badKey, .tooManyKeys, .mixedEntities: 3  // INVALID_ARGUMENT
         case .deadlineExceeded: 4  // DEADLINE_EXCEEDED
-        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed: 5  // NOT_FOUND
-        case .bodyTooLarge, .overloaded: 8  // RESOURCE_EXHAUSTED
+        case .unknownService, .unknownFeature, .unknownEntity, .unknownPushed, .unknownReceipt: 5  // NOT_FOUND
+        case .permissionDenied: 7  // PERMISSION_DENIED
+        case .bodyTooLarge, .overloaded, .tooManyFailures: 8  // RESOURCE_EXHAUSTED
         case .unknownPath, .methodNotAllowed: 12  // UNIMPLEMENTED
         case .storage: 13  // INTERNAL
-        case .shardUnavailable, .positionNotReached, .notDurable: 14  // UNAVAILABLE
+        case .shardUnavailable, .positionNotReached, .notDurable, .auditUnavailable: 14  // UNAVAILABLE
+        case .unauthenticated: 16  // UNAUTHENTICATED
         }
     }
 }

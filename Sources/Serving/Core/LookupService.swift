@@ -1,4 +1,4 @@
-internal import FeatureStore
+public import FeatureStore
 public import JSONBytes
 
 /// Answers lookups, whatever the transport: checks the request, reads the vectors, adds positions and freshness, counts and measures.
@@ -7,18 +7,24 @@ public import JSONBytes
 public final class LookupService: Sendable {
     public let source: LookupSource
     public let metrics: ServingMetrics
-    private let contracts: ContractCache
+    let contracts: ContractCache
     private let shards: ShardView
     /// By entity.
     private let caches: [String: MergedCache]
+    /// What the definitions say of each feature.
+    public let classifications: FeatureClassifications
     public let feastViews: FeastViews
     let feastPlans = FeastPlanCache()
+    let catalogue: FeatureCatalogue
     /// Nil: nothing is pushed.
     let sink: PushSink?
     /// Nil: nothing is logged.
     let served: ServedSink?
+    /// Nil: nobody is erased.
+    let eraser: EraseSink?
 
-    public init(source: LookupSource, sink: PushSink? = nil, served: ServedSink? = nil) {
+    public init(source: LookupSource, sink: PushSink? = nil, served: ServedSink? = nil, eraser: EraseSink? = nil) {
+        self.eraser = eraser
         self.served = served
         self.source = source
         self.sink = sink
@@ -28,7 +34,9 @@ public final class LookupService: Sendable {
         caches = Dictionary(uniqueKeysWithValues: source.definitions.entities.compactMap { entity in
             entity.cache.map { (entity.name, MergedCache($0)) }
         })
+        classifications = FeatureClassifications(source.definitions)
         feastViews = FeastViews(source.definitions)
+        catalogue = FeatureCatalogue(source.definitions)
     }
 
     public func lookup(_ request: LookupRequest) -> Result<LookupAnswer, LookupProblem> {

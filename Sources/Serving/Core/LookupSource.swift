@@ -14,6 +14,10 @@ public struct LookupSource: Sendable {
     public var shardStatuses: @Sendable () -> [ShardStatus]
     /// Of a partition, the offset after the newest record that is applied; nil: this process does not read it.
     public var nextOffset: @Sendable (_ topic: String, _ partition: Int) -> Int64?
+    /// Grows when somebody is erased: what was kept of answers before is not served any more.
+    public var erasureCount: @Sendable () -> UInt64 = { 0 }
+    /// Reads every row.
+    public var retention: @Sendable () throws -> RetentionReport = { RetentionReport() }
     /// False until the consumer group has told this process which shards it serves.
     public var isAssigned: @Sendable () -> Bool
     /// Wall-clock µs since the epoch.
@@ -54,5 +58,7 @@ public struct LookupSource: Sendable {
             nextOffset: { store.nextOffset(topic: $0, partition: $1) },
             isAssigned: { store.isAssigned },
             now: { Store.now() })
+        retention = { try store.retentionReport() }
+        if store.definitions.erasureStream != nil { erasureCount = { store.erasureCount } }
     }
 }

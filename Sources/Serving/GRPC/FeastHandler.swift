@@ -11,8 +11,9 @@ struct FeastHandler {
         for name in Self.services {
             table.registerUnary(
                 name, "GetOnlineFeatures",
-                read: { (bytes) throws(LookupProblem) in try FeastRequest(protobuf: bytes, maxRows: maxKeys) }, keyCount: { $0.rowCount }
-            ) { [service] (request) throws(LookupProblem) in
+                read: { (bytes) throws(LookupProblem) in try FeastRequest(protobuf: bytes, maxRows: maxKeys) },
+                needs: { [service] in service.need($0) }, audit: { AuditEvent($0) }, keyCount: { $0.rowCount }
+            ) { [service] (request, _) throws(LookupProblem) in
                 do throws(FeastProblem) {
                     return try service.feast(request).protobuf()
                 } catch {
@@ -21,8 +22,8 @@ struct FeastHandler {
             }
         }
         table.registerUnary(
-            Self.services[0], "GetFeastServingInfo", read: { (_) throws(LookupProblem) in () }
-        ) { (_) throws(LookupProblem) in
+            Self.services[0], "GetFeastServingInfo", read: { (_) throws(LookupProblem) in () }, needs: { _ in .anything }, audit: { _ in nil }
+        ) { (_, _) throws(LookupProblem) in
             var out = ProtobufWriter(capacity: 16)
             out.string(1, "millrace")
             return out.bytes

@@ -9,16 +9,18 @@ struct FeatureServiceHandler {
         let maxKeys = service.source.definitions.server.maxKeysPerRequest
         table.registerUnary(
             "millrace.serving.v1.FeatureService", "Lookup",
-            read: { (bytes) throws(LookupProblem) in try LookupRequest(protobuf: bytes, maxKeys: maxKeys) }, keyCount: { $0.keys.count },
+            read: { (bytes) throws(LookupProblem) in try LookupRequest(protobuf: bytes, maxKeys: maxKeys) },
+            needs: { [service] in service.need($0.selection) }, audit: { AuditEvent($0) }, keyCount: { $0.keys.count },
             wait: { waiting($0.minPosition) }
-        ) { [service] (request) throws(LookupProblem) in
+        ) { [service] (request, _) throws(LookupProblem) in
             try service.lookup(request).get().protobuf()
         }
         table.registerUnary(
             "millrace.serving.v1.FeatureService", "LookupPacked",
             read: { (bytes) throws(LookupProblem) in try PackedLookupRequest(protobuf: bytes, maxKeys: maxKeys) },
+            needs: { [service] in service.need($0.lookup.selection) }, audit: { AuditEvent($0.lookup) },
             keyCount: { $0.lookup.keys.count }, wait: { waiting($0.lookup.minPosition) }
-        ) { [service] (request) throws(LookupProblem) in
+        ) { [service] (request, _) throws(LookupProblem) in
             let body = try service.lookup(request.lookup).get().packed(request.element)
             var out = ProtobufWriter(capacity: body.count + 8)
             out.set(1, body)
@@ -27,16 +29,17 @@ struct FeatureServiceHandler {
         table.registerUnary(
             "millrace.serving.v1.FeatureService", "ListServices",
             // It has no fields, so whatever it holds is unknown.
-            read: { (_) throws(LookupProblem) in () }
-        ) { [service] (_) throws(LookupProblem) in
-            service.servicesProtobuf()
+            read: { (_) throws(LookupProblem) in () }, needs: { _ in .catalogue }, audit: { _ in nil }
+        ) { [service] (_, caller) throws(LookupProblem) in
+            service.servicesProtobuf { caller.sees(service: $0) }
         }
         table.registerUnary(
             "millrace.serving.v1.FeatureService", "Explain",
             read: { (bytes) throws(LookupProblem) in try Explanation.Query(protobuf: bytes) },
+            needs: { [service] in service.need($0) }, audit: { AuditEvent($0) },
             // It may take some milliseconds.
             keyCount: { _ in .max }
-        ) { [service] (query) throws(LookupProblem) in
+        ) { [service] (query, _) throws(LookupProblem) in
             try service.explain(query).get().protobuf()
         }
     }

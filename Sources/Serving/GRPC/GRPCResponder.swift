@@ -11,6 +11,9 @@ package final class GRPCResponder: HTTP2Responder {
     private let others: (any HTTP2Responder)?
     private var metrics: ServingMetrics { transport.service.metrics }
 
+    /// The paths of all methods, for whoever must not forget one.
+    package var paths: [String] { methods.methods.keys.sorted() }
+
     /// - Parameter others: answers what is not `application/grpc`; nil: 415.
     package init(transport: Transport, others: (any HTTP2Responder)? = nil) {
         self.transport = transport
@@ -19,6 +22,7 @@ package final class GRPCResponder: HTTP2Responder {
         FeatureServiceHandler(service: transport.service).registerMethods(with: &methods)
         FeastHandler(service: transport.service).registerMethods(with: &methods)
         PushHandler(service: transport.service).registerMethods(with: &methods)
+        EraseHandler(service: transport.service).registerMethods(with: &methods)
         HealthHandler(service: transport.service).registerMethods(with: &methods)
         self.methods = methods
     }
@@ -31,6 +35,8 @@ package final class GRPCResponder: HTTP2Responder {
         }
         metrics.requestBegan()
         let route = route(request)
+        let caller = request.caller(.grpc, at: turn.began)
+        if route.method?.isUrgent != true, let problem = refusal(caller, .anything) { return refused(problem, caller, nil, request) }
         if let refusal = route.refusal { return ended(refusal.answer, refusal.code) }
         guard let method = route.method, let message = Self.message(body) else { return ended(Self.notOneMessage, StatusCode.unimplemented) }
         if !method.isUrgent, transport.isLate(turn) {
@@ -38,14 +44,22 @@ package final class GRPCResponder: HTTP2Responder {
             return ended(Self.late, LookupProblem.Kind.overloaded.grpcCode)
         }
         if let timeout = route.timeout, turn.waited > timeout { return refused(.deadlineExceeded, .deadline) }
+        var event: AuditEvent?
         do throws(LookupProblem) {
             switch method.kind {
             case .unary(let read):
-                switch try read(message) {
+                let call = try read(message)
+                if let problem = refusal(caller, call.need) { return refused(problem, caller, call.event(), request) }
+                if transport.audit != nil { event = try transport.audited(call.event()) }
+                switch call.work {
                 case .reads(let keyCount, let answer):
-                    if keyCount <= Transport.maxKeysOnEventLoop { return ended(.message(try answer()), 0) }
-                    return answerApart(answer, deadline: route.timeout.map { turn.began &+ $0 }, turn, later)
-                case .waits(let answer): return wait(answer, later)
+                    if keyCount <= Transport.maxKeysOnEventLoop {
+                        let bytes = try answer(caller)
+                        transport.ended(event, caller, outcome: "ok")
+                        return ended(.message(bytes), 0)
+                    }
+                    return answerApart(answer, event, caller, deadline: route.timeout.map { turn.began &+ $0 }, turn, later)
+                case .waits(let answer): return wait(answer, event, caller, later)
                 }
             case .watch(let begin):
                 let answer = try begin(message).begin(on: later())
@@ -53,7 +67,7 @@ package final class GRPCResponder: HTTP2Responder {
                 return answer
             }
         } catch {
-            return ended(HTTP2Answer(error), error.grpcCode)
+            return failed(error, event, caller)
         }
     }
 
@@ -65,7 +79,7 @@ package final class GRPCResponder: HTTP2Responder {
 
     /// On a thread of the pool.
     private func answerApart(
-        _ answer: @escaping @Sendable () throws(LookupProblem) -> [UInt8], deadline: Int64?, _ turn: LoopTurn, _ later: () -> HTTP2Exchange
+        _ answer: @escaping @Sendable (Caller) throws(LookupProblem) -> [UInt8], _ event: AuditEvent?, _ caller: Caller, deadline: Int64?, _ turn: LoopTurn, _ later: () -> HTTP2Exchange
     ) -> HTTP2Answer? {
         if transport.isLate(turn, isLarge: true) { return refused(.overloaded("requests wait too long for their turn"), .batch) }
         let exchange = later()
@@ -73,25 +87,48 @@ package final class GRPCResponder: HTTP2Responder {
             if exchange.isCancelled { return metrics.grpcEnded(code: StatusCode.cancelled) }
             if let deadline, LoopTurn.now() > deadline { return exchange.answer(refused(.deadlineExceeded, .deadline)) }
             do throws(LookupProblem) {
-                exchange.answer(ended(.message(try answer()), 0))
+                let bytes = try answer(caller)
+                transport.ended(event, caller, outcome: "ok")
+                exchange.answer(ended(.message(bytes), 0))
             } catch {
-                exchange.answer(ended(HTTP2Answer(error), error.grpcCode))
+                exchange.answer(failed(error, event, caller))
             }
         }
         return isTaken ? nil : refused(.overloaded("too many batches wait already"), .batch)
     }
 
     /// In a task.
-    private func wait(_ answer: @escaping @Sendable () async throws(LookupProblem) -> [UInt8], _ later: () -> HTTP2Exchange) -> HTTP2Answer? {
+    private func wait(
+        _ answer: @escaping @Sendable (Caller) async throws(LookupProblem) -> [UInt8], _ event: AuditEvent?, _ caller: Caller, _ later: () -> HTTP2Exchange
+    ) -> HTTP2Answer? {
         let exchange = later()
         let isTaken = transport.waits.begin { [self] in
             do throws(LookupProblem) {
-                exchange.answer(ended(.message(try await answer()), 0))
+                let bytes = try await answer(caller)
+                transport.ended(event, caller, outcome: "ok")
+                exchange.answer(ended(.message(bytes), 0))
             } catch {
-                exchange.answer(ended(HTTP2Answer(error), error.grpcCode))
+                exchange.answer(failed(error, event, caller))
             }
         }
         return isTaken ? nil : refused(.overloaded("too many requests wait for brokers or positions already"), .batch)
+    }
+
+    private func refusal(_ caller: Caller, _ need: Need) -> LookupProblem? {
+        do throws(LookupProblem) { try caller.require(need) } catch { return error }
+        return nil
+    }
+
+    /// - Parameter wanted: nil: it is not known further than by its method.
+    private func refused(_ problem: LookupProblem, _ caller: Caller, _ wanted: AuditEvent?, _ request: HTTP2Request) -> HTTP2Answer {
+        transport.ended(
+            nil, caller, problem, wanted: wanted ?? AuditEvent(.refusals, methods.methods[request.path] == nil ? "unknown" : String(request.path.dropFirst())))
+        return ended(HTTP2Answer(problem), problem.grpcCode)
+    }
+
+    private func failed(_ problem: LookupProblem, _ event: AuditEvent?, _ caller: Caller) -> HTTP2Answer {
+        transport.ended(event, caller, outcome: problem.slug)
+        return ended(HTTP2Answer(problem), problem.grpcCode)
     }
 
     private func ended(_ answer: HTTP2Answer, _ code: Int) -> HTTP2Answer {

@@ -7,7 +7,8 @@ package import ServingTransport
 
 /// The gRPC side of the lookup API: `Schemas/millrace/serving/v1/lookup.proto`, and the standard health check.
 ///
-/// A `Service`: on graceful shutdown it tells its clients to go away, finishes the calls it has begun and returns. HTTP/2 without TLS.
+/// A `Service`: on graceful shutdown it tells its clients to go away, finishes the calls it has begun and returns. HTTP/2, over TLS where the transport
+/// has certificates.
 public struct GRPCServer: Service {
     private let transport: Transport
     private let responder: any HTTP2Responder
@@ -55,7 +56,9 @@ public struct GRPCServer: Service {
             .childChannelInitializer { [transport, responder] channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard transport.admit(channel) else { throw ChannelError.ioOnClosedChannel }
-                    try channel.pipeline.syncOperations.addHandler(HTTP2Handler(transport: transport, responder: responder))
+                    let peer = Peer(channel.remoteAddress, transport.access)
+                    try channel.pipeline.syncOperations.addHandler(HTTP2Handler(transport: transport, responder: responder, peer: peer))
+                    try transport.secure(channel, .grpc, peer)
                 }
             }
             .bind(host: host, port: port).get()

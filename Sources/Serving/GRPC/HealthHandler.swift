@@ -20,7 +20,7 @@ struct HealthHandler: Sendable {
                     .unknownService, detail: "There is no gRPC service \"\(name)\".",
                     remedy: "Ask for \"\", the whole server, or for \"millrace.serving.v1.FeatureService\".")
             }
-            return .reads(keyCount: 1) { () throws(LookupProblem) in Self.response(status) }
+            return Call(need: .open, event: { nil }, work: .reads(keyCount: 1) { (_) throws(LookupProblem) in Self.response(status) })
         })
         table.registerHealth("Watch", .watch { (bytes) throws(LookupProblem) in
             let isKnown = Self.known.contains(try Self.serviceName(bytes))

@@ -91,9 +91,9 @@ extension ProtobufWriter {
 
 extension LookupService {
     /// `millrace.serving.v1.ListServicesResponse`.
-    func servicesProtobuf() -> [UInt8] {
+    func servicesProtobuf(isSeen: (String) -> Bool = { _ in true }) -> [UInt8] {
         var out = ProtobufWriter(capacity: 2048)
-        for definition in source.definitions.services {
+        for definition in source.definitions.services where isSeen(definition.name) {
             guard let plan = try? source.planService(definition.name) else { continue }
             out.message(1) { out in
                 out.string(1, definition.name)

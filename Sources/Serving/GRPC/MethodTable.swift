@@ -7,47 +7,60 @@ struct MethodTable: Sendable {
     /// A method that takes one message and answers one.
     ///
     /// - Parameters:
+    ///   - needs: what its sender must be allowed; each method says it.
+    ///   - audit: what is written down of it; nil: nothing but a refusal.
     ///   - keyCount: how many entities a request asks for; larger ones than a few are answered on a thread of their own.
     ///   - wait: what a request waits for before it is answered; nil: nothing.
     mutating func registerUnary<Input: Sendable>(
         _ service: String, _ method: String, read: @escaping @Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> Input,
+        needs: @escaping @Sendable (Input) -> Need, audit: @escaping @Sendable (Input) -> AuditEvent?,
         keyCount: @escaping @Sendable (Input) -> Int = { _ in 1 },
         wait: @escaping @Sendable (Input) -> (@Sendable () async throws(LookupProblem) -> Void)? = { _ in nil },
-        answer: @escaping @Sendable (Input) throws(LookupProblem) -> [UInt8]
+        answer: @escaping @Sendable (Input, Caller) throws(LookupProblem) -> [UInt8]
     ) {
         methods["/\(service)/\(method)"] = Method(kind: .unary { (bytes) throws(LookupProblem) in
             let input = try read(bytes)
+            var call = Call(need: needs(input), event: { audit(input) }, work: .reads(keyCount: keyCount(input)) { (caller) throws(LookupProblem) in
+                try answer(input, caller)
+            })
             if let wait = wait(input) {
-                return .waits { () async throws(LookupProblem) in
+                call.work = .waits { (caller) async throws(LookupProblem) in
                     try await wait()
-                    return try answer(input)
+                    return try answer(input, caller)
                 }
             }
-            return .reads(keyCount: keyCount(input)) { () throws(LookupProblem) in try answer(input) }
+            return call
         })
     }
 
     /// A method that waits for something outside of this process.
     mutating func registerWaiting<Input: Sendable>(
         _ service: String, _ method: String, read: @escaping @Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> Input,
+        needs: @escaping @Sendable (Input) -> Need, audit: @escaping @Sendable (Input) -> AuditEvent?,
         answer: @escaping @Sendable (Input) async throws(LookupProblem) -> [UInt8]
     ) {
         methods["/\(service)/\(method)"] = Method(kind: .unary { (bytes) throws(LookupProblem) in
             let input = try read(bytes)
-            return .waits { () async throws(LookupProblem) in try await answer(input) }
+            return Call(need: needs(input), event: { audit(input) }, work: .waits { (_) async throws(LookupProblem) in try await answer(input) })
         })
     }
 
-    /// The methods of the standard health service, which are answered however much there is to do.
+    /// The methods of the standard health service, which are answered however much there is to do, and to everybody.
     mutating func registerHealth(_ method: String, _ kind: Method.Kind) {
         methods["/grpc.health.v1.Health/\(method)"] = Method(kind: kind, isUrgent: true)
     }
 }
 
 /// A request that was read, before it is answered.
-enum Call: Sendable {
-    case reads(keyCount: Int, answer: @Sendable () throws(LookupProblem) -> [UInt8])
-    case waits(answer: @Sendable () async throws(LookupProblem) -> [UInt8])
+struct Call: Sendable {
+    enum Work: Sendable {
+        case reads(keyCount: Int, answer: @Sendable (Caller) throws(LookupProblem) -> [UInt8])
+        case waits(answer: @Sendable (Caller) async throws(LookupProblem) -> [UInt8])
+    }
+
+    var need: Need
+    var event: @Sendable () -> AuditEvent?
+    var work: Work
 }
 
 struct Method: Sendable {
@@ -57,5 +70,6 @@ struct Method: Sendable {
         case watch(@Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> HealthWatch)
     }
     let kind: Kind
+    /// A probe: answered in time whatever happens, and without a credential.
     var isUrgent = false
 }

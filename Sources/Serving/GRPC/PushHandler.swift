@@ -11,7 +11,8 @@ struct PushHandler {
         let definitions = service.source.definitions
         table.registerWaiting(
             "millrace.serving.v1.FeatureService", "Push",
-            read: { (bytes) throws(LookupProblem) in try PushRequest(protobuf: bytes, definitions) }
+            read: { (bytes) throws(LookupProblem) in try PushRequest(protobuf: bytes, definitions) },
+            needs: { .push(view: $0.view) }, audit: { AuditEvent($0) }
         ) { [service] (request) async throws(LookupProblem) in
             try await service.push(request).protobuf()
         }
@@ -21,7 +22,7 @@ struct PushHandler {
                 FeastHandler.services[1], method,
                 read: { (bytes) throws(LookupProblem) in
                     try PushRequest(feastProtobuf: bytes, typedField: typedField, toField: toField, definitions)
-                }
+                }, needs: { .push(view: $0.view) }, audit: { AuditEvent($0) }
             ) { [service] (request) async throws(LookupProblem) in
                 _ = try await service.push(request)
                 var out = ProtobufWriter(capacity: 2)

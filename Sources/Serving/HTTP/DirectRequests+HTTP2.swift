@@ -6,15 +6,17 @@ internal import ServingTransport
 extension DirectRequests {
     /// The handlers behind this one see nothing of the connection but its end.
     func becomeHTTP2(_ context: ChannelHandlerContext, _ input: ByteBuffer) {
-        let handler = HTTP2Handler(transport: endpoints.transport, responder: http2)
-        let pipeline = context.pipeline
+        let handler = HTTP2Handler(transport: endpoints.transport, responder: http2, peer: peer)
+        let pipeline = context.pipeline.syncOperations
+        let place: ChannelHandlerContext
         do {
-            try pipeline.syncOperations.addHandler(handler, position: .first)
+            try pipeline.addHandler(handler, position: .before(self))
+            place = try pipeline.context(handler: handler)
         } catch {
             return context.close(promise: nil)
         }
         readByItself(context)
-        pipeline.fireChannelRead(input)
-        pipeline.fireChannelReadComplete()
+        handler.channelRead(context: place, data: wrapInboundOut(input))
+        handler.channelReadComplete(context: place)
     }
 }

@@ -21,6 +21,7 @@ final class DirectRequests: ChannelDuplexHandler {
 
     let endpoints: Endpoints
     let http2: any HTTP2Responder
+    let peer: Peer
     private let date = DateHeader()
     private let turn = LoopTurn.current
     private var context: ChannelHandlerContext?
@@ -36,13 +37,16 @@ final class DirectRequests: ChannelDuplexHandler {
     private var isFirst = true
     private var isReadHeldBack = false
     private var stall = StallWatch()
+    /// Of `Transport.held`.
+    private var counted = 0
     private var json = JSONWriter(reservingBytes: 4096)
     /// What the last answers were written to: sent by the time of the next ones, so that its memory serves again.
     private var output = ByteBuffer()
 
     /// On the channel's event loop.
-    init(endpoints: Endpoints, http2: any HTTP2Responder) {
+    init(endpoints: Endpoints, http2: any HTTP2Responder, peer: Peer) {
         self.endpoints = endpoints
+        self.peer = peer
         self.http2 = http2
     }
 
@@ -54,6 +58,8 @@ final class DirectRequests: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         stall.cancel()
         self.context = nil
+        pending = nil
+        countPending()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -67,8 +73,35 @@ final class DirectRequests: ChannelDuplexHandler {
             held.writeBuffer(&input)
             input = held
         }
-        if isAnswering || input.readableBytes < neededBytes { return pending = input }
-        answerAll(context, input)
+        if isAnswering || input.readableBytes < neededBytes {
+            pending = input
+        } else {
+            answerAll(context, input)
+        }
+        if !countPending() { refuseHeld(context) }
+    }
+
+    /// False: the process keeps too much of requests that are not complete.
+    @discardableResult
+    private func countPending() -> Bool {
+        let kept = pending?.readableBytes ?? 0
+        if kept == counted { return true }
+        defer { counted = kept }
+        return endpoints.transport.held.add(kept - counted)
+    }
+
+    /// Half a request cannot be answered and passed over, so the connection ends with it.
+    private func refuseHeld(_ context: ChannelHandlerContext) {
+        guard !isAnswering else { return }
+        pending = nil
+        countPending()
+        let refusal = endpoints.refuse(.overloaded("the requests under way are larger than this server has room for"), .memory)
+        var output = context.channel.allocator.buffer(capacity: 512)
+        output.writeReply(refusal, date: date)
+        let channel = context.channel
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(output), promise: sent)
     }
 
     private func answerAll(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
@@ -153,12 +186,14 @@ final class DirectRequests: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         pending = nil
+        countPending()
         stall.cancel()
         context.fireChannelInactive()
     }
 
     private func passPending(_ context: ChannelHandlerContext) {
         guard let held = pending.take() else { return }
+        countPending()
         pass(context, held)
         context.fireChannelReadComplete()
     }
@@ -196,6 +231,7 @@ final class DirectRequests: ChannelDuplexHandler {
             return context.fireUserInboundEventTriggered(event)
         }
         if let held = pending.take() { answerAll(context, held) }
+        if !countPending() { refuseHeld(context) }
         context.flush()
         readOn(context)
         watch(context)
@@ -240,14 +276,18 @@ final class DirectRequests: ChannelDuplexHandler {
         guard total <= bytes.count else { return .wait(total) }
         let target = UnsafeRawBufferPointer(rebasing: bytes[request.targetStart..<request.targetEnd])
         endpoints.service.metrics.requestBegan()
-        if !request.isPost, request.timeoutMilliseconds == nil, request.acceptEnd == 0 || !mayNameForm(bytes, request), let plain = EntityTarget(target) {
+        let standing = peer.standing(
+            UnsafeRawBufferPointer(rebasing: bytes[request.authorizationStart..<request.authorizationEnd]), at: turn.began)
+        if !request.isPost, request.timeoutMilliseconds == nil, request.acceptEnd == 0 || !mayNameForm(bytes, request),
+            let plain = EntityTarget(target), endpoints.isDirect(standing, plain.service)
+        {
             let status: Int
             if endpoints.transport.isLate(turn) { status = refuseLate(&output) } else { status = answer(plain, into: &output) }
             endpoints.service.metrics.httpEnded(status: status)
             return .took(total)
         }
         let body = UnsafeRawBufferPointer(rebasing: bytes[request.headBytes..<total])
-        guard let status = answer(request, target: target, body: body, in: bytes, into: &output) else { return .later(total) }
+        guard let status = answer(request, standing, target: target, body: body, in: bytes, into: &output) else { return .later(total) }
         endpoints.service.metrics.httpEnded(status: status)
         return .took(total)
     }
@@ -276,13 +316,14 @@ final class DirectRequests: ChannelDuplexHandler {
 
     /// Nil: the pool is at it.
     private func answer(
-        _ request: PlainRequest, target: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer,
+        _ request: PlainRequest, _ standing: Caller.Standing, target: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer,
         into output: inout ByteBuffer
     ) -> Int? {
         let accept = bytes[request.acceptStart..<request.acceptEnd]
         let asked = Endpoints.Asked(
             method: request.isPost ? .post : .get, target: RequestTarget(String(decoding: target, as: UTF8.self)),
-            accept: accept.isEmpty ? nil : String(decoding: accept, as: UTF8.self), timeoutMilliseconds: request.timeoutMilliseconds)
+            accept: accept.isEmpty ? nil : String(decoding: accept, as: UTF8.self), timeoutMilliseconds: request.timeoutMilliseconds,
+            caller: Caller(standing, address: peer.address))
         if asked.target.isLookup {
             if endpoints.transport.isLate(turn) { return refuseLate(&output) }
             if let deadline = asked.deadline(turn), LoopTurn.now() > deadline {

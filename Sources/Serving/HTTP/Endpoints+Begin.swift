@@ -10,6 +10,7 @@ extension Endpoints {
         var accept: String?
         /// `Millrace-Timeout-Ms`: how long the sender waits.
         var timeoutMilliseconds: Int?
+        var caller: Caller
 
         static let timeoutField = "millrace-timeout-ms"
 
@@ -41,23 +42,59 @@ extension Endpoints {
     ///
     /// - Parameter body: read during the call only.
     func begin(_ asked: Asked, body: UnsafeRawBufferPointer) -> Begun {
+        let caller = asked.caller
+        var wanted: AuditEvent?
+        var event: AuditEvent?
         do throws(LookupProblem) {
-            switch try answer(asked.method, asked.target, accept: asked.accept) {
-            case .reply(let reply): return .reply(reply)
+            let route = try route(asked, &wanted)
+            event = try transport.audited(wanted)
+            let begun: Begun
+            switch try answer(route, asked) {
+            case .reply(let reply): begun = .reply(reply)
             case .explain(let query, let asText):
-                return .later(.large { Self.reply { () throws(LookupProblem) in try explanation(query, asText: asText) } })
-            case .waits(let request, let packed): return wait(.lookup(request, packed: packed))
+                begun = .later(.large { Self.reply { () throws(LookupProblem) in try explanation(query, asText: asText) } })
+            case .waits(let request, let packed): begun = wait(.lookup(request, packed: packed))
             case .takesRows(let form):
                 let body = Array(body)
-                return .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await push(form, body: body) } })
+                begun = .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await push(form, body: body, caller) } })
+            case .reportsRetention: begun = .later(.large { Self.reply { () throws(LookupProblem) in try retention() } })
+            case .erases:
+                let body = Array(body)
+                begun = .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await erase(body: body, caller) } })
             case .needsBody(let form):
                 let question = try question(form, body: body)
-                if !question.minPosition.isEmpty { return wait(question) }
-                if question.keyCount <= Transport.maxKeysOnEventLoop { return .reply(try reply(question)) }
-                return .later(.large { Self.reply { () throws(LookupProblem) in try reply(question) } })
+                if transport.isWatched {
+                    wanted = audit(question)
+                    try caller.require(need(question))
+                    event = try transport.audited(wanted)
+                }
+                if !question.minPosition.isEmpty {
+                    begun = wait(question)
+                } else if question.keyCount <= Transport.maxKeysOnEventLoop {
+                    begun = .reply(try reply(question))
+                } else {
+                    begun = .later(.large { Self.reply { () throws(LookupProblem) in try reply(question) } })
+                }
             }
+            return written(event, caller, begun)
         } catch {
+            transport.ended(event, caller, error, wanted: wanted)
             return .reply(Reply(problem: error))
+        }
+    }
+
+    /// Sees to it that what is to be written down is, when the reply is there.
+    private func written(_ event: AuditEvent?, _ caller: Caller, _ begun: Begun) -> Begun {
+        guard let event else { return begun }
+        let transport = transport
+        @Sendable func ended(_ reply: Reply) -> Reply {
+            transport.ended(event, caller, outcome: reply.outcome)
+            return reply
+        }
+        switch begun {
+        case .reply(let reply): return .reply(ended(reply))
+        case .later(.large(let work)): return .later(.large { ended(work()) })
+        case .later(.waits(let work)): return .later(.waits { ended(await work()) })
         }
     }
 

@@ -24,6 +24,10 @@ struct Endpoints: Sendable {
         case waits(LookupRequest, packed: PackedElement?)
         /// The body is rows: `push(_:body:)` next.
         case takesRows(PushForm)
+        /// `erase(body:)` next.
+        case erases
+        /// `retention()` next; it takes as long as reading every row does.
+        case reportsRetention
         /// `explanation` next; it may take some milliseconds.
         case explain(Explanation.Query, asText: Bool)
     }
@@ -58,12 +62,9 @@ struct Endpoints: Sendable {
         var minPosition: [SourceOffset] { if case .lookup(let request, _) = self { request.minPosition } else { [] } }
     }
 
-    /// `accept`: the header of that name.
-    func answer(
-        _ method: HTTPRequest.Method, _ target: RequestTarget, accept: String? = nil
-    ) throws(LookupProblem) -> Answer {
-        let route = try Route(target)
-        try route.check(method: method)
+    func answer(_ route: Route, _ asked: Asked) throws(LookupProblem) -> Answer {
+        try route.check(method: asked.method)
+        let target = asked.target, accept = asked.accept
         switch route {
         case .entity(let name, let key):
             var request = LookupRequest(.service(name), keys: [key])
@@ -77,16 +78,31 @@ struct Endpoints: Sendable {
         case .push(let view):
             try target.noParameters()
             return .takesRows(.view(view))
+        case .erase:
+            try target.noParameters()
+            return .erases
+        case .retention:
+            try target.noParameters()
+            return .reportsRetention
+        case .erasure(let receipt):
+            try target.noParameters()
+            return .reply(Reply(json: try service.erasure(receipt: receipt).json()))
         case .explain(let entity, let feature, let key):
             var query = Explanation.Query(feature: feature, key: key, entity: entity)
             let asText = try target.explainParameters(into: &query)
             return .explain(query, asText: asText ?? Self.prefersText(accept))
         case .services:
             try target.noParameters()
-            return .reply(try Reply { service.writeServices(to: &$0) })
+            return .reply(try Reply { service.writeServices(to: &$0) { asked.caller.sees(service: $0) } })
         case .service(let name):
             try target.noParameters()
             return .reply(try Reply { (json) throws(LookupProblem) in try service.writeService(name, to: &json) })
+        case .features:
+            try target.noParameters()
+            return .reply(try Reply { service.writeFeatures(to: &$0) })
+        case .feature(let entity, let name):
+            try target.noParameters()
+            return .reply(try Reply { (json) throws(LookupProblem) in try service.writeFeature(name, of: entity, to: &json) })
         case .shards:
             try target.noParameters()
             return .reply(try Reply { service.writeShards(to: &$0) })
@@ -98,7 +114,7 @@ struct Endpoints: Sendable {
             return .reply(Reply(status: readiness.isReady ? 200 : 503, json: readiness.json()))
         case .metrics:
             return .reply(Reply(
-                text: prometheusText(service.metricFamilies() + metricSources.flatMap { $0() }),
+                text: prometheusText(service.metricFamilies() + transport.families() + metricSources.flatMap { $0() }),
                 contentType: "text/plain; version=0.0.4; charset=utf-8"))
         case .feastLookup: return .needsBody(.feastLookup)
         case .feastPush: return .takesRows(.feast)
@@ -106,6 +122,13 @@ struct Endpoints: Sendable {
         case .feastMaterialize: return .needsBody(.ignored)
         case .openAPI:
             return .reply(Reply(text: openAPIDocument, contentType: "application/yaml"))
+        case .console: return .reply(ConsoleFiles.shared.page)
+        case .consoleWithSlash: return .reply(ConsoleFiles.withoutSlash)
+        case .consoleFile(let version, let name):
+            guard let file = ConsoleFiles.shared.file(name, version: version) else {
+                throw LookupProblem(.unknownPath, detail: "The console has no file \"\(name.prefix(200))\".", remedy: "Open /console.")
+            }
+            return .reply(file)
         }
     }
 
@@ -158,12 +181,12 @@ struct Endpoints: Sendable {
     }
 
     /// Reads a push, and answers when its rows are durable.
-    func push(_ form: PushForm, body: [UInt8]) async throws(LookupProblem) -> Reply {
+    func push(_ form: PushForm, body: [UInt8], _ caller: Caller) async throws(LookupProblem) -> Reply {
         let definitions = service.source.definitions
         switch form {
         case .view(let view):
             let request = try body.read { (bytes) throws(LookupProblem) in try PushRequest(json: bytes, view: view, definitions: definitions) }
-            return Reply(json: try await service.push(request).json())
+            return Reply(json: try await push(request, caller).json())
         case .feast:
             let request: PushRequest
             do throws(FeastProblem) {
@@ -172,13 +195,24 @@ struct Endpoints: Sendable {
                 return Reply(problem: error)
             }
             do throws(LookupProblem) {
-                _ = try await service.push(request)
+                _ = try await push(request, caller)
             } catch {
+                if error.isRefusal { throw error }
                 return Reply(problem: FeastProblem(error))
             }
             return Reply(json: Array("null".utf8))
         }
     }
+
+    /// Reads an erasure, and answers when it is durable.
+    func erase(body: [UInt8], _ caller: Caller) async throws(LookupProblem) -> Reply {
+        let definitions = service.source.definitions
+        let request = try body.read { (bytes) throws(LookupProblem) in try EraseRequest(json: bytes, definitions: definitions) }
+        return Reply(json: try await audited(AuditEvent(request), caller, needs: .erase) { () async throws(LookupProblem) in try await service.erase(request) }.json())
+    }
+
+    /// How long data is kept.
+    func retention() throws(LookupProblem) -> Reply { Reply(json: try service.retention().json()) }
 
     func reply(_ question: Question) throws(LookupProblem) -> Reply {
         switch question {

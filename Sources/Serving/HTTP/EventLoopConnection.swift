@@ -26,7 +26,9 @@ struct EventLoopConnection: ServerChildChannel {
             return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
         }
         return http.setup(channel: channel, logger: logger).flatMapThrowing { value in
-            try channel.pipeline.syncOperations.addHandler(DirectRequests(endpoints: endpoints, http2: http2), position: .first)
+            let peer = Peer(channel.remoteAddress, endpoints.transport.access)
+            try channel.pipeline.syncOperations.addHandler(DirectRequests(endpoints: endpoints, http2: http2, peer: peer), position: .first)
+            try endpoints.transport.secure(channel, .http, peer)
             // One read per readiness: a second would find nothing, because a client waits for its answer.
             try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
             try channel.syncOptions?.setOption(.autoRead, value: false)

@@ -8,7 +8,7 @@ package import ServingTransport
 /// The HTTP/JSON side of the lookup API: the paths of `Schemas/openapi.yaml`.
 ///
 /// A `Service`: on graceful shutdown it stops accepting, finishes the requests it has begun, closes idle connections and returns.
-/// HTTP/1.1, and HTTP/2 for clients that begin with it, without TLS; put it behind a proxy where that is needed.
+/// HTTP/1.1, and HTTP/2 for clients that begin with it; over TLS where the transport has certificates.
 public struct HTTPServer: Service {
     private let transport: Transport
     private let http2: any HTTP2Responder

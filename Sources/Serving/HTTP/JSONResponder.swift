@@ -17,7 +17,8 @@ package final class JSONResponder: HTTP2Responder {
         metrics.requestBegan()
         let isHead = request.method == "HEAD"
         var asked = Endpoints.Asked(
-            method: HTTPRequest.Method(rawValue: request.method) ?? .get, target: RequestTarget(request.path), accept: request["accept"])
+            method: HTTPRequest.Method(rawValue: request.method) ?? .get, target: RequestTarget(request.path), accept: request["accept"],
+            caller: request.caller(.http2, at: turn.began))
         do throws(LookupProblem) {
             asked.timeoutMilliseconds = try Endpoints.Asked.timeout(request[Endpoints.Asked.timeoutField])
         } catch {

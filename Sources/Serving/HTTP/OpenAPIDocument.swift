@@ -1,5 +1,5 @@
-/// `Schemas/openapi.yaml`, word for word, so that the server carries its own contract. A test compares the two; after a change of the
-/// schema, `MILLRACE_UPDATE_EMBEDDED=1 swift test --filter OpenAPIDocumentTests` writes this file anew.
+/// `Schemas/openapi.yaml`, word for word, so that the server carries its own contract. Written by `deploy/embed`;
+/// a test compares the two.
 package let openAPIDocument = #"""
     openapi: 3.1.0
     info:
@@ -13,6 +13,11 @@ package let openAPIDocument = #"""
         Every error is `application/problem+json` (RFC 9457) with a `remedy`.
     servers:
       - url: http://127.0.0.1:8080
+    # Without `access:` in the definitions no credential is needed; docs/SECURITY.md.
+    security:
+      - {}
+      - bearer: []
+      - certificate: []
     paths:
       /v1/services:
         get:
@@ -32,7 +37,10 @@ package let openAPIDocument = #"""
                         type: array
                         items: { $ref: "#/components/schemas/Service" }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
       /v1/services/{service}:
         get:
           operationId: getService
@@ -46,8 +54,11 @@ package let openAPIDocument = #"""
                 application/json:
                   schema: { $ref: "#/components/schemas/Service" }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
       /v1/services/{service}/entities/{key}:
         get:
           operationId: lookupOne
@@ -78,6 +89,8 @@ package let openAPIDocument = #"""
           responses:
             "200": { $ref: "#/components/responses/Answer" }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "429": { $ref: "#/components/responses/Overloaded" }
@@ -104,6 +117,8 @@ package let openAPIDocument = #"""
           responses:
             "200": { $ref: "#/components/responses/Answer" }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413":
@@ -180,14 +195,86 @@ package let openAPIDocument = #"""
                     min_position: "churn_model/2@17"
                     positions: [{ topic: churn_model, partition: 2, offset: 17 }]
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413":
               description: More than 32 MiB, or than 200,000 rows.
               content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
             "503":
               description: The brokers did not acknowledge all rows (`not-durable`). Push them again, with the same times.
               content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+      /v1/erase:
+        post:
+          operationId: erase
+          summary: Erases entities, everything that Millrace keeps of them, for good; answered when that is durable. docs/PRIVACY.md.
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  required: [entity, keys]
+                  additionalProperties: false
+                  properties:
+                    entity: { type: string, description: One of `privacy.erasures.entities`. }
+                    keys:
+                      type: array
+                      minItems: 1
+                      maxItems: 1000
+                      items: { type: string, minLength: 1 }
+                example: { entity: customer, keys: [c1] }
+          responses:
+            "200":
+              description: Durable. Where `outcome` is `pending`, a shard has not applied it within 10 s, or is not in this process.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/ErasureReceipt" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "503":
+              description: The brokers did not acknowledge it (`not-durable`). Send it again, which does no harm.
+              content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+      /v1/erasures/{receipt}:
+        get:
+          operationId: getErasure
+          summary: What became of an erasure, as the shards of this process know it.
+          parameters:
+            - name: receipt
+              in: path
+              required: true
+              description: What an erasure answered.
+              schema: { type: string, minLength: 1 }
+              example: 5be0d1e4c3b1a0f290b1ff0a53d4b7aa
+          responses:
+            "200":
+              description: The receipt as it stands now.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/ErasureReceipt" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404":
+              description: No shard of this process has heard of it (`unknown-receipt`).
+              content: { application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } } }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "500": { $ref: "#/components/responses/StorageError" }
+      /v1/retention:
+        get:
+          operationId: retention
+          summary: How long data is kept, as declared and as found. Reads every row of the process's shards, so ask rarely. docs/PRIVACY.md.
+          responses:
+            "200":
+              description: The report.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Retention" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/Overloaded" }
+            "500": { $ref: "#/components/responses/StorageError" }
       /v1/explain/{entity}/{feature}/{key}:
         get:
           operationId: explain
@@ -242,12 +329,57 @@ package let openAPIDocument = #"""
                 text/plain:
                   schema: { type: string }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { $ref: "#/components/responses/NotFound" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "429": { $ref: "#/components/responses/Overloaded" }
             "500": { $ref: "#/components/responses/StorageError" }
             "503": { $ref: "#/components/responses/ShardUnavailable" }
             "504": { $ref: "#/components/responses/TooLate" }
+      /v1/features:
+        get:
+          operationId: listFeatures
+          summary: Every feature with its definition, window, error bound, bytes and readers; what `millrace describe` prints.
+          responses:
+            "200":
+              description: The definitions that the server runs with.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Catalogue" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
+      /v1/features/{entity}/{feature}:
+        get:
+          operationId: getFeature
+          summary: One feature of an entity.
+          parameters:
+            - name: entity
+              in: path
+              required: true
+              schema: { type: string, minLength: 1 }
+              example: customer
+            - name: feature
+              in: path
+              required: true
+              description: Features of different entities may have the same name.
+              schema: { type: string, minLength: 1 }
+              example: clicks_24h
+          responses:
+            "200":
+              description: The feature.
+              content:
+                application/json:
+                  schema: { $ref: "#/components/schemas/Feature" }
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
       /v1/shards:
         get:
           operationId: listShards
@@ -282,7 +414,10 @@ package let openAPIDocument = #"""
                         positions:
                           - { topic: clicks, partition: 0, offset: 12, end: 14 }
             "400": { $ref: "#/components/responses/BadRequest" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
       /get-online-features:
         post:
           operationId: getOnlineFeatures
@@ -330,6 +465,8 @@ package let openAPIDocument = #"""
                           feature_view_metadata:
                             type: array
                             items: { type: object, required: [name], properties: { name: { type: string } } }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { description: An unknown view or service; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413": { description: The body is larger than `server.max_request_size`. }
@@ -359,10 +496,13 @@ package let openAPIDocument = #"""
                 example: { push_source_name: churn_model, df: { customer: [c1], churn_score: [0.93], event_timestamp: ["2025-12-01T00:00:00"] } }
           responses:
             "200": { description: The rows are durable., content: { application/json: { schema: { type: "null" } } } }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { description: An unknown view; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413": { description: The body is larger than 32 MiB. }
             "422": { description: "A mistake: a sentence, or `detail` with its place in the body.", content: { application/json: { schema: { type: [string, object] } } } }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
             "503": { description: The brokers did not acknowledge all rows; a sentence., content: { application/json: { schema: { type: string } } } }
       /write-to-online-store:
         post:
@@ -381,13 +521,17 @@ package let openAPIDocument = #"""
                 example: { feature_view_name: churn_model, df: { customer: [c1], churn_score: [0.93], event_timestamp: ["2025-12-01T00:00:00"] } }
           responses:
             "200": { description: The rows are durable., content: { application/json: { schema: { type: "null" } } } }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "404": { description: An unknown view; a string that holds Feast's exception as JSON., content: { application/json: { schema: { type: string } } } }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "413": { description: The body is larger than 32 MiB. }
             "422": { description: "A mistake: a sentence, or `detail` with its place in the body.", content: { application/json: { schema: { type: [string, object] } } } }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
             "503": { description: The brokers did not acknowledge all rows; a sentence., content: { application/json: { schema: { type: string } } } }
       /healthz:
         get:
+          security: []
           operationId: health
           summary: Whether the process answers at all; for liveness probes.
           responses:
@@ -400,6 +544,7 @@ package let openAPIDocument = #"""
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
       /readyz:
         get:
+          security: []
           operationId: readiness
           summary: Whether it should get traffic; for readiness probes.
           description: Ready when shards are assigned, none is stopped, and each is known to be at most `server.ready_lag_events` behind.
@@ -427,6 +572,21 @@ package let openAPIDocument = #"""
               content:
                 text/plain:
                   schema: { type: string }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
+      /console:
+        get:
+          operationId: console
+          summary: The web console; docs/CONSOLE.md. Its files have addresses of their own below this one, which name their contents.
+          security: []
+          responses:
+            "200":
+              description: The page.
+              content:
+                text/html:
+                  schema: { type: string }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
       /openapi.yaml:
         get:
@@ -438,8 +598,19 @@ package let openAPIDocument = #"""
               content:
                 application/yaml:
                   schema: { type: string }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/TooManyFailures" }
     components:
+      securitySchemes:
+        bearer:
+          type: http
+          scheme: bearer
+          description: A token of a principal (`millrace token`), or a JWT of the issuer that the definitions name.
+        certificate:
+          type: mutualTLS
+          description: A client certificate that names a principal.
       parameters:
         Service:
           name: service
@@ -511,6 +682,43 @@ package let openAPIDocument = #"""
                 status: 404
                 detail: There is no service "homepag".
                 remedy: "Did you mean \"homepage\"? Known services: checkout, homepage."
+        Unauthenticated:
+          description: There is no credential, or it is wrong or has expired (`unauthenticated`). Only where the definitions have `access:`.
+          headers:
+            WWW-Authenticate:
+              description: The scheme.
+              schema: { type: string }
+              example: Bearer realm="millrace"
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:unauthenticated
+                title: A credential is needed
+                status: 401
+                detail: The request has no credential.
+                remedy: "Send `Authorization: Bearer TOKEN` with the token of a principal in `access:`, or show its client certificate (docs/SECURITY.md)."
+        NotPermitted:
+          description: The principal may not do this (`permission-denied`).
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
+              example:
+                type: urn:millrace:problem:permission-denied
+                title: Not permitted
+                status: 403
+                detail: Principal "homepage" may not push to "churn_model".
+                remedy: "Whoever keeps the definitions can allow it: `push: [churn_model]` under `access.principals` (docs/SECURITY.md)."
+        TooManyFailures:
+          description: Too many wrong credentials came from this address (`too-many-failures`).
+          headers:
+            Retry-After:
+              description: Seconds until its credentials are looked at again.
+              schema: { type: integer }
+              example: 31
+          content:
+            application/problem+json:
+              schema: { $ref: "#/components/schemas/Problem" }
         MethodNotAllowed:
           description: The path does not take this method (`method-not-allowed`).
           headers:
@@ -555,7 +763,7 @@ package let openAPIDocument = #"""
                 detail: "Shard 3 (key \"c1\"): not assigned to this process."
                 remedy: Try again in a second, or ask the process that serves this shard; GET /v1/shards shows which are served here.
         Overloaded:
-          description: Refused to answer others in time (`overloaded`); large requests are refused first.
+          description: Refused to answer others in time (`overloaded`; large requests first), or too many wrong credentials came from this address (`too-many-failures`).
           headers:
             Retry-After:
               description: Seconds.
@@ -673,6 +881,99 @@ package let openAPIDocument = #"""
                   positions:
                     type: array
                     items: { $ref: "#/components/schemas/SourcePosition" }
+        Retention:
+          type: object
+          required: [time, kept, shards, rows, damaged_rows, parts, ages]
+          additionalProperties: false
+          properties:
+            time: { type: string, format: date-time }
+            kept: { type: boolean, description: Nothing is kept longer than declared, and every row could be read. }
+            shards: { type: integer }
+            rows: { type: integer }
+            damaged_rows: { type: integer }
+            parts:
+              type: array
+              items:
+                type: object
+                required: [entity, kind, name, declared_ms, rows, oldest, longest_ms, violations, prunable_rows]
+                additionalProperties: false
+                properties:
+                  entity: { type: string }
+                  kind: { type: string, enum: [view, attribution, ids, retractions] }
+                  name: { type: string, description: "The view's, or the stream's." }
+                  declared_ms: { type: [number, "null"], description: "The furthest before its row's newest event that anything may be; null: no bound (lifetime windows)." }
+                  rows: { type: integer }
+                  oldest: { type: [string, "null"], format: date-time }
+                  longest_ms: { type: number, description: The furthest before its row's newest event that something was found. }
+                  violations: { type: integer, description: Rows with something older than declared. }
+                  prunable_rows: { type: integer, description: Rows of which something would be dropped if their next event came now. }
+            ages:
+              type: array
+              items:
+                type: object
+                required: [entity, rows]
+                additionalProperties: false
+                properties:
+                  entity: { type: string }
+                  rows:
+                    type: array
+                    items:
+                      type: object
+                      required: [newest_event_within_ms, rows]
+                      additionalProperties: false
+                      properties:
+                        newest_event_within_ms: { type: [number, "null"] }
+                        rows: { type: integer }
+        ErasureReceipt:
+          type: object
+          required: [receipt, entity, time, outcome, pseudonyms, shards, missing]
+          additionalProperties: false
+          properties:
+            receipt: { type: string }
+            entity: { type: string }
+            time: { type: string, format: date-time }
+            outcome:
+              type: string
+              enum: [pending, erased, purged]
+              description: "`erased`: no lookup sees the entities any more; `purged`: their bytes are gone from the files, too."
+            pseudonyms:
+              type: array
+              description: What stands for the keys, 32 hexadecimal digits each, not in their order.
+              items: { type: string }
+            shards:
+              type: array
+              items:
+                type: object
+                required: [shard, erased, purged]
+                additionalProperties: false
+                properties:
+                  shard: { type: integer }
+                  erased: { type: integer, description: Entities of the receipt that are erased there. }
+                  purged: { type: boolean }
+            missing:
+              type: array
+              description: Shards that have not applied all of it, or are not in this process.
+              items: { type: integer }
+            min_position: { type: string }
+            positions:
+              type: array
+              description: In the answer to the erasure, where it is in its topic.
+              items:
+                type: object
+                required: [topic, partition, offset]
+                additionalProperties: false
+                properties:
+                  topic: { type: string }
+                  partition: { type: integer, minimum: 0 }
+                  offset: { type: integer, format: int64, minimum: 0 }
+          example:
+            receipt: 5be0d1e4c3b1a0f290b1ff0a53d4b7aa
+            entity: customer
+            time: "2026-01-31T12:00:00.000000Z"
+            outcome: erased
+            pseudonyms: [a3817f04ba25a8e66df67214c7550293]
+            shards: [{ shard: 0, erased: 1, purged: false }]
+            missing: []
         ExplainedFeature:
           type: object
           description: Exactly one of `view`, `derived` and `input`.
@@ -910,6 +1211,9 @@ package let openAPIDocument = #"""
                 additionalProperties: false
                 properties:
                   name: { type: string }
+                  tags: { type: array, items: { type: string }, description: "What is said of the feature, as `pii`; only where something is, as the next two." }
+                  owner: { type: string }
+                  purpose: { type: string }
                   type:
                     type: string
                     description: bool, int64, double, string, decimal(scale), list<type> or map<string, type>.
@@ -968,9 +1272,130 @@ package let openAPIDocument = #"""
               - { name: spend_1h, type: decimal(6) }
             inputs: []
             packed: { schema: "7c0d7e21b0a3f6d4", features: [clicks_5m, spend_1h], columns: [clicks_5m, spend_1h], sparse: null }
+        Catalogue:
+          type: object
+          required: [name, entities, streams, features, inputs]
+          additionalProperties: false
+          properties:
+            name: { type: string, description: Of the definitions. }
+            entities:
+              type: array
+              items:
+                type: object
+                required: [name, description, singleton]
+                additionalProperties: false
+                properties:
+                  name: { type: string }
+                  description: { type: string }
+                  singleton: { type: boolean }
+            streams:
+              type: array
+              items:
+                type: object
+                required: [name, topic, dead_letter_topic, format, keys, id, allowed_lateness_ms, max_clock_skew_ms, partitioned]
+                additionalProperties: false
+                properties:
+                  name: { type: string }
+                  topic: { type: string }
+                  dead_letter_topic: { type: [string, "null"] }
+                  format: { type: string, description: "`json`, or `protobuf` and the message." }
+                  keys:
+                    type: array
+                    items:
+                      type: object
+                      required: [entity, path]
+                      additionalProperties: false
+                      properties: { entity: { type: string }, path: { type: string } }
+                  id: { type: [string, "null"], description: The path of the event id; null when duplicates are not found. }
+                  allowed_lateness_ms: { type: [number, "null"], description: Null without ids; then any event that a kept tile can hold is taken. }
+                  max_clock_skew_ms: { type: number }
+                  partitioned: { type: boolean }
+            features:
+              type: array
+              items: { $ref: "#/components/schemas/Feature" }
+            inputs:
+              type: array
+              items:
+                type: object
+                required: [name, type, description, default]
+                additionalProperties: false
+                properties:
+                  name: { type: string }
+                  type: { type: string }
+                  description: { type: string }
+                  default: { $ref: "#/components/schemas/Value" }
+        Feature:
+          type: object
+          required: [name, entity, type, description, default, kind, view, derived, used_by]
+          additionalProperties: false
+          properties:
+            name: { type: string }
+            entity: { type: string }
+            type: { type: string }
+            description: { type: string }
+            default: { $ref: "#/components/schemas/Value" }
+            kind: { type: string, enum: [view, derived, pushed] }
+            view:
+              type: [object, "null"]
+              description: Null of a derived feature.
+              required: [name, stream, where, aggregation, in_words, window, ttl_ms, history_ms, keeps, max_events, bytes]
+              additionalProperties: false
+              properties:
+                name: { type: string }
+                stream: { type: string }
+                where: { type: [string, "null"] }
+                aggregation: { type: string }
+                in_words: { type: string }
+                window:
+                  type: object
+                  required: [name, kind, length_ms, hop_ms, bound]
+                  additionalProperties: false
+                  properties:
+                    name: { type: string }
+                    kind: { type: string, enum: [sliding, calendar, lifetime] }
+                    length_ms: { type: [number, "null"] }
+                    hop_ms: { type: [number, "null"], description: The left edge is a multiple of it; null when it is exact. }
+                    bound: { type: string, description: How much longer than its length the window may be. }
+                ttl_ms: { type: [number, "null"] }
+                history_ms: { type: number }
+                keeps: { type: string, enum: [tiles, events] }
+                max_events: { type: [integer, "null"] }
+                bytes:
+                  type: [object, "null"]
+                  description: What the view costs in a row, all its features together; an estimate where strings and maps are kept.
+                  required: [tile, sequences, event, attributed_event]
+                  additionalProperties: false
+                  properties:
+                    tile: { type: integer, description: One tile that is not empty. }
+                    sequences: { type: integer, description: The newest values that are kept once a row. }
+                    event: { type: [integer, "null"] }
+                    attributed_event: { type: [integer, "null"] }
+            derived:
+              type: [object, "null"]
+              required: [expression, inputs]
+              additionalProperties: false
+              properties:
+                expression: { type: string }
+                inputs: { type: array, items: { type: string } }
+            used_by:
+              type: object
+              required: [services, features]
+              additionalProperties: false
+              properties:
+                services:
+                  type: array
+                  items:
+                    type: object
+                    required: [name, version, as]
+                    additionalProperties: false
+                    properties:
+                      name: { type: string }
+                      version: { type: integer }
+                      as: { type: string, enum: [value, fallback] }
+                features: { type: array, items: { type: string }, description: Derived features that name it. }
         Shard:
           type: object
-          required: [shard, state, reason, lag_events, freshness_ms, rows, map_bytes, used_bytes, positions]
+          required: [shard, state, reason, lag_events, freshness_ms, rows, map_bytes, used_bytes, catching_up, commits, positions]
           additionalProperties: false
           properties:
             shard: { type: integer }
@@ -988,6 +1413,18 @@ package let openAPIDocument = #"""
             rows: { type: integer }
             map_bytes: { type: integer }
             used_bytes: { type: integer }
+            catching_up: { type: boolean, description: A rebuilt generation reads on beside it and takes its place when it has caught up. }
+            commits:
+              type: object
+              description: Transactions since the shard opened.
+              required: [batches, events, applying_ms, committing_ms, largest_batch]
+              additionalProperties: false
+              properties:
+                batches: { type: integer }
+                events: { type: integer }
+                applying_ms: { type: number, description: Time spent applying events inside of them. }
+                committing_ms: { type: number }
+                largest_batch: { type: integer, description: Its events. }
             positions:
               type: array
               items: { $ref: "#/components/schemas/SourcePosition" }

@@ -14,6 +14,9 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
     /// Where the value of `Accept` is; empty without one.
     package var acceptStart = 0
     package var acceptEnd = 0
+    /// And that of `Authorization`.
+    package var authorizationStart = 0
+    package var authorizationEnd = 0
     /// `Millrace-Timeout-Ms`: how long the sender waits.
     package var timeoutMilliseconds: Int?
 
@@ -79,6 +82,9 @@ package struct PlainRequest: BitwiseCopyable, Equatable {
             case 7 where equals(bytes, name, "trailer"): return .unusual
             case 10 where equals(bytes, name, "connection"):
                 guard at - value == 10, equals(bytes, value, "keep-alive") else { return .unusual }
+            case 13 where equals(bytes, name, "authorization"):
+                guard request.authorizationEnd == 0 else { return .unusual }
+                (request.authorizationStart, request.authorizationEnd) = (value, at)
             case 14 where equals(bytes, name, "content-length"):
                 guard length == nil, let number = number(bytes, value, at) else { return .unusual }
                 length = number

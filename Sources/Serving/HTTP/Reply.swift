@@ -8,6 +8,8 @@ struct Reply: Sendable {
     var body: [UInt8]
     /// Besides the type and the length: `Retry-After`, `Allow`.
     var headers: [(name: String, value: String)] = []
+    /// As the audit log has it: `ok`, or the slug of the problem.
+    var outcome = "ok"
 
     init(status: Int = 200, json: [UInt8]) {
         self.status = status
@@ -35,6 +37,7 @@ struct Reply: Sendable {
 
     init(problem: FeastProblem) {
         self.init(status: problem.httpStatus, json: problem.json())
+        outcome = problem.slug
     }
 
     /// RFC 9457.
@@ -44,5 +47,7 @@ struct Reply: Sendable {
         body = problem.json()
         if let seconds = problem.retryAfterSeconds { headers.append(("Retry-After", String(seconds))) }
         if let allowed = problem.allowedMethods { headers.append(("Allow", allowed)) }
+        if problem.kind == .unauthenticated { headers.append(("WWW-Authenticate", "Bearer realm=\"millrace\"")) }
+        outcome = problem.slug
     }
 }

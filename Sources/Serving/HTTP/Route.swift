@@ -8,22 +8,32 @@ enum Route {
     case entity(service: String, key: String)
     case lookup
     case push(String)
+    case erase
+    case retention
+    case erasure(receipt: String)
     case explain(entity: String, feature: String, key: String)
+    case features
+    case feature(entity: String, name: String)
     case shards
     case health
     case ready
     case metrics
     case openAPI
+    /// The web console; docs/CONSOLE.md.
+    case console
+    case consoleWithSlash
+    case consoleFile(version: String, name: String)
     /// Feast's own paths; docs/FEAST.md.
     case feastLookup
     case feastHealth
     case feastMaterialize
     case feastPush
 
-    private static let paths = [
+    static let paths = [
         "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup", "/v1/push/{view}",
-        "/v1/explain/{entity}/{feature}/{key}", "/v1/shards", "/healthz",
-        "/readyz", "/metrics", "/openapi.yaml", "/get-online-features", "/health", "/push", "/write-to-online-store", "/materialize",
+        "/v1/erase", "/v1/erasures/{receipt}", "/v1/retention",
+        "/v1/explain/{entity}/{feature}/{key}", "/v1/features", "/v1/features/{entity}/{feature}", "/v1/shards", "/healthz",
+        "/readyz", "/metrics", "/openapi.yaml", "/console", "/get-online-features", "/health", "/push", "/write-to-online-store", "/materialize",
         "/materialize-incremental",
     ]
 
@@ -35,16 +45,25 @@ enum Route {
         case 5 where parts[0] == "v1" && parts[1] == "explain":
             self = .explain(
                 entity: try decoded(parts[2], "The entity"), feature: try decoded(parts[3], "The feature"), key: try decoded(parts[4], "The key"))
+        case 4 where parts[0] == "v1" && parts[1] == "features" && !parts[2].isEmpty && !parts[3].isEmpty:
+            self = .feature(entity: try decoded(parts[2], "The entity"), name: try decoded(parts[3], "The feature"))
+        case 3 where parts[0] == "console": self = .consoleFile(version: String(parts[1]), name: String(parts[2]))
         case 3 where parts[0] == "v1" && parts[1] == "services" && !parts[2].isEmpty:
             self = .service(try decoded(parts[2], "The service"))
         case 3 where parts[0] == "v1" && parts[1] == "push" && !parts[2].isEmpty: self = .push(try decoded(parts[2], "The view"))
+        case 3 where parts[0] == "v1" && parts[1] == "erasures" && !parts[2].isEmpty: self = .erasure(receipt: try decoded(parts[2], "The receipt"))
+        case 2 where parts[0] == "v1" && parts[1] == "erase": self = .erase
+        case 2 where parts[0] == "v1" && parts[1] == "retention": self = .retention
         case 2 where parts[0] == "v1" && parts[1] == "services": self = .services
         case 2 where parts[0] == "v1" && parts[1] == "lookup": self = .lookup
+        case 2 where parts[0] == "v1" && parts[1] == "features": self = .features
         case 2 where parts[0] == "v1" && parts[1] == "shards": self = .shards
+        case 2 where parts[0] == "console" && parts[1].isEmpty: self = .consoleWithSlash
         case 1 where parts[0] == "healthz": self = .health
         case 1 where parts[0] == "readyz": self = .ready
         case 1 where parts[0] == "metrics": self = .metrics
         case 1 where parts[0] == "openapi.yaml": self = .openAPI
+        case 1 where parts[0] == "console": self = .console
         case 1 where parts[0] == "get-online-features": self = .feastLookup
         case 1 where parts[0] == "health": self = .feastHealth
         case 1 where parts[0] == "materialize" || parts[0] == "materialize-incremental": self = .feastMaterialize
@@ -61,7 +80,7 @@ enum Route {
 
     func check(method: HTTPRequest.Method) throws(LookupProblem) {
         switch self {
-        case .lookup, .push, .feastLookup, .feastMaterialize, .feastPush:
+        case .lookup, .push, .erase, .feastLookup, .feastMaterialize, .feastPush:
             if method == .post { return }
             throw Self.notAllowed(method, allowed: "POST")
         default: break

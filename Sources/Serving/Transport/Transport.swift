@@ -5,17 +5,31 @@ package import Serving
 /// What all transports of a process share: how much they take on, and the threads for large requests. Made once.
 package final class Transport: Sendable {
     package let service: LookupService
+    /// Nil: nobody needs a credential.
+    package let access: AccessGuard?
+    /// Nil: nothing is written down.
+    package let audit: AuditLog?
+    /// Nil: connections are not encrypted.
+    package let tls: TLSContexts?
+    /// Each lookup is written down, or a sample is.
+    package let auditsLookups: Bool
     package let batches: BatchPool
     package let waits = WaitingRequests()
+    package let held: HeldBytes
     private let connections: BoundedCount
     /// ns; see `ServerSettings.maxWait`.
     private let maxWait: Int64
 
-    package init(service: LookupService) {
+    package init(service: LookupService, access: AccessGuard? = nil, audit: AuditLog? = nil, tls: TLSContexts? = nil) {
         self.service = service
+        self.access = access
+        self.audit = audit
+        self.tls = tls
+        auditsLookups = audit?.takes(.lookups) ?? false
         let settings = service.source.definitions.server
         batches = BatchPool(threads: settings.batchThreads, maxWaiting: settings.maxWaitingBatches)
         connections = BoundedCount(limit: settings.maxConnections)
+        held = HeldBytes(limit: settings.maxHeldBytes)
         maxWait = settings.maxWait * 1_000
     }
 

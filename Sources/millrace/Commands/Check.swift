@@ -13,7 +13,7 @@ struct Check: ParsableCommand {
     @OptionGroup var options: DefinitionsOptions
 
     func run() throws {
-        let definitions = try options.load()
+        let definitions = try options.loadForServing()
         let descriptorSets = try options.descriptorSets(definitions)
         var isFaulty = false
         for (index, stream) in definitions.streams.enumerated() {

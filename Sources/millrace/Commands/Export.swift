@@ -117,11 +117,21 @@ struct ExportCommand: ParsableCommand {
             var logOptions = log.options
             logOptions.threads = threads
             let pipeline = try LogPipeline(definitions: definitions, descriptorSets: descriptorSets, options: logOptions)
+            let erased = try ErasedInStore(definitions)
+            defer { erased?.close() }
+            wanted.isErased = erased?.predicate(of: wanted.features)
             let export = try TrainingExport(definitions, wanted, progress: { progress.show($0) })
             try pipeline.run { chunk in
                 try export.take(chunk)
                 progress.show(.init(phase: .readingLogs, done: Int(chunk.bytesRead), total: pipeline.totalBytes.map { Int($0) }))
                 return true
+            }
+            guard erased?.isKnown ?? true || export.hasReadErasures else {
+                printError("""
+                    nobody here knows who was erased: run it where the store is (store.directory), or give the log of the topic \
+                    `\(definitions.privacy.erasures?.topic ?? "")` among --logs
+                    """)
+                throw Exit.failed
             }
             let summary = try export.finish { progress.show($0) }
             progress.finish(summary, output: output)

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Ingest
 internal import Kafka
 internal import Logging
+internal import NIOPosix
 internal import ServiceLifecycle
 internal import Serving
 internal import ServingGRPC
@@ -44,20 +45,29 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let definitions = try options.load()
+        let definitions = try options.loadForServing()
         let descriptorSets = try options.descriptorSets(definitions)
         let logger = Logger.millrace("millrace")
         DescriptorLimit.raise()
+        let guards: Guards
+        do { guards = try await Guards(definitions, logger: logger) } catch {
+            logger.error("\(error)")
+            throw Exit.failed
+        }
         let store = Store(definitions)
         let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
         let pushes = definitions.pushed.isEmpty ? nil : try PushProducer(definitions)
         let served = definitions.services.contains { $0.log != nil } ? try ServedProducer(definitions.kafka) : nil
+        let erasures = try definitions.privacy.erasures.map { try EraseProducer(definitions.kafka, topic: $0.topic) }
         let lookups = LookupService(
-            source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) })
-        let transport = Transport(service: lookups)
+            source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) },
+            eraser: erasures.map { EraseSink($0, store, topic: definitions.privacy.erasures?.topic ?? "") })
+        let transport = Transport(service: lookups, access: guards.access, audit: guards.audit, tls: guards.tls)
+        let snapshots = definitions.snapshots.map { SnapshotSchedule($0, store: definitions.store.directory, logger: logger) }
         let process = ProcessMetricFamilies(), disk = DiskMetricFamilies(storeDirectory: definitions.store.directory)
         let metricSources = [
             { @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() },
+            { @Sendable in SnapshotMetricFamilies(schedule: snapshots).families() },
             { @Sendable in process.families() + disk.families() },
         ]
         // Either port answers whatever comes over HTTP/2.
@@ -70,8 +80,16 @@ struct Serve: AsyncParsableCommand {
             transport: transport, responder: http2, host: definitions.server.grpcHost, port: definitions.server.grpcPort
         ) { port in logger.notice("gRPC on \(definitions.server.grpcHost):\(port)") }
         var services: [any Service] = [
-            IngestLifecycle(ingest: ingest, store: store, pushes: pushes, served: served, topicPartitions: createTopics, logger: logger), http, grpc,
+            guards,
+            IngestLifecycle(
+                ingest: ingest, store: store, pushes: pushes, served: served, erasures: erasures, topicPartitions: createTopics, logger: logger),
+            http, grpc,
         ]
+        if let snapshots { services.append(snapshots) }
+        if definitions.server.isRealtime {
+            // Both ports take their loops from there.
+            do { try await RealtimeLoops.raise(MultiThreadedEventLoopGroup.singleton) } catch { logger.warning("\(error)") }
+        }
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger.millrace("lifecycle", .error))
@@ -90,6 +108,7 @@ struct IngestLifecycle: Service {
     let store: Store
     let pushes: PushProducer?
     let served: ServedProducer?
+    let erasures: EraseProducer?
     /// Make missing topics with so many partitions.
     let topicPartitions: Int?
     let logger: Logger
@@ -97,6 +116,7 @@ struct IngestLifecycle: Service {
     func run() async throws {
         pushes?.start()
         served?.start()
+        erasures?.start()
         do {
             // It blocks until a broker answers, and must let go when the program is to end.
             try await withTaskCancellationHandler {
@@ -114,6 +134,7 @@ struct IngestLifecycle: Service {
         } catch {
             pushes?.stop()
             served?.stop()
+            erasures?.stop()
             store.closeAll()
             throw error
         }
@@ -128,6 +149,7 @@ struct IngestLifecycle: Service {
             ingest.stop()
             pushes?.stop()
             served?.stop()
+            erasures?.stop()
         }
         store.closeAll()
     }
@@ -149,10 +171,14 @@ enum Topics {
         var configuration = definitions.kafka.properties
         configuration["bootstrap.servers"] = definitions.kafka.brokers
         let names = definitions.streams.flatMap { [$0.topic] + ($0.deadLetterTopic.map { [$0] } ?? []) }
-            + Set(definitions.services.compactMap { $0.log?.topic })
+            + Set(definitions.services.compactMap { $0.log?.topic }) + (definitions.audit?.topic.map { [$0] } ?? [])
         let admin = try Admin(configuration: configuration, timeoutMilliseconds: 15_000)
         defer { admin.close() }
-        let counts = try admin.createTopics(names.map { .init(name: $0, partitions: partitions) })
+        // Erasures are kept for ever, one of each entity is enough; what Millrace produces under ids is kept until these are erased.
+        let kept = definitions.privacy.erasures?.topic
+        let counts = try admin.createTopics(names.map {
+            .init(name: $0, partitions: partitions, settings: $0 == kept ? ["cleanup.policy": "compact"] : [:])
+        })
         logger.info("topics are there: \(names.map { "\($0) (\(counts[$0] ?? 0) partitions)" }.joined(separator: ", "))")
     }
 }

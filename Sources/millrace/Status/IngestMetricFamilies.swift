@@ -8,7 +8,7 @@ struct IngestMetricFamilies {
     let ingest: IngestService
     let served: ServedProducer?
 
-    func families() -> [MetricFamily] { ingestFamilies() + servedFamilies() }
+    func families() -> [MetricFamily] { ingestFamilies() + servedFamilies() + erasureFamilies() }
 
     private func servedFamilies() -> [MetricFamily] {
         guard let served else { return [] }
@@ -16,6 +16,21 @@ struct IngestMetricFamilies {
             MetricFamily(
                 name: "millrace_served_log_failures_total", help: "Logged answers that the brokers did not take.", kind: .counter,
                 value: Double(served.failures))
+        ]
+    }
+
+    private func erasureFamilies() -> [MetricFamily] {
+        guard store.definitions.privacy.erasures != nil else { return [] }
+        let purges = store.shards.map(\.purge)
+        let oldest = purges.compactMap(\.pendingSince).min()
+        return [
+            MetricFamily(
+                name: "millrace_purge_pending_seconds",
+                help: "How long bytes of erased rows have been waiting to be purged from the files; 0: there are none. To be held against privacy.erasures.purge_within.",
+                kind: .gauge, value: oldest.map { max(0, Double(Store.now() - $0) / 1e6) } ?? 0),
+            MetricFamily(
+                name: "millrace_purges_total", help: "How often shards were written anew without what was erased. Part of the state.",
+                kind: .counter, value: Double(purges.reduce(0) { $0 + $1.count })),
         ]
     }
 

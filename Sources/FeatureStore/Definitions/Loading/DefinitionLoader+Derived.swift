@@ -46,10 +46,11 @@ extension DefinitionLoader {
             return nil
         }
         features.add(entry.key, .init(entity: entity, type: nil, place: entry.keyPlace))
-        guard let section = section(entry.value, label, keys: ["expression", "default", "description"]),
+        guard let section = section(entry.value, label, keys: ["expression", "default", "description"] + Self.classificationKeys),
             let node = required(section, "expression", "add `expression: a / max(b, 1)`"), let text = string(node, "expression")
         else { return nil }
         var definition = DerivedDefinition(name: entry.key, entity: entity, expression: text)
+        definition.classification = readClassification(section)
         definition.description = self.text(section["description"], "description")
         var pending = Pending(definition: definition, place: entry.keyPlace, expression: node, defaultNode: section["default"])
         do {

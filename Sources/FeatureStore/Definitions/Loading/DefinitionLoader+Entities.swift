@@ -5,9 +5,13 @@ extension DefinitionLoader {
         for entry in entries where isName(entry.key, "entity name", entry.keyPlace) {
             var entity = EntityDefinition(name: entry.key)
             let label = "entity `\(entry.key)`"
-            if !entry.value.isNull, let section = section(entry.value, label, keys: ["description", "singleton", "cache"]) {
+            if !entry.value.isNull, let section = section(entry.value, label, keys: ["description", "singleton", "cache", "pseudonymous"]) {
                 entity.description = text(section["description"], "description")
                 if let node = section["singleton"] { entity.isSingleton = bool(node, "singleton") ?? true }
+                if let node = section["pseudonymous"] { entity.isPseudonymous = bool(node, "pseudonymous") ?? false }
+                if entity.isPseudonymous, entity.isSingleton {
+                    fault(entry.keyPlace, "\(label) is a singleton, whose key is its name", "remove `pseudonymous`")
+                }
                 entity.cache = section["cache"].flatMap { readCache($0, label) }
             }
             entities.append(entity)

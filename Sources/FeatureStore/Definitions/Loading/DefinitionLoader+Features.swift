@@ -41,7 +41,7 @@ extension DefinitionLoader {
     ) -> [FeatureDefinition] {
         let label = "feature `\(entry.key)`"
         guard isName(entry.key, "feature name", entry.keyPlace),
-            let section = section(entry.value, label, keys: Self.commonKeys + ["field"] + Self.optionKeys)
+            let section = section(entry.value, label, keys: Self.commonKeys + Self.classificationKeys + ["field"] + Self.optionKeys)
         else {
             features.addBroken(prefix: entry.key)
             return []
@@ -51,6 +51,7 @@ extension DefinitionLoader {
         let type = aggregation.flatMap { aggregation in stream.map { Definitions.featureType(of: template, in: $0.definition) } }
         if let node = section["default"], let type { template.defaultValue = defaultValue(node, type, label) }
         if let node = section["ttl"] { template.ttl = duration(node, "ttl", in: .seconds(1) ... .days(36_500)) }
+        template.classification = readClassification(section)
         template.description = text(section["description"], "description")
 
         let own = section["windows"].map { readWindows($0, label) }

@@ -16,7 +16,7 @@ extension DefinitionLoader {
         let label = "pushed `\(entry.key)`"
         let keys = [
             "entity", "topic", "dead_letter_topic", "key", "time", "ttl", "history", "max_clock_skew", "partitioner", "features", "description",
-        ]
+        ] + Self.classificationKeys
         guard let section = section(entry.value, label, keys: keys),
             let entity = required(section, "entity", "add `entity: customer`").flatMap({ knownEntity($0) }),
             let list = required(section, "features", "add features, such as `score: double`").flatMap({ self.entries($0, "features of \(label)") })
@@ -38,6 +38,7 @@ extension DefinitionLoader {
         if let node = section["max_clock_skew"] { stream.maxClockSkew = duration(node, "max_clock_skew", in: 0 ... .days(400)) ?? 0 }
         if let node = section["partitioner"] { stream.partitioner = choice(node, "partitioner", Partitioner.self) ?? stream.partitioner }
         var view = ViewDefinition(name: entry.key, entity: entity, stream: entry.key, isPushed: true, features: [])
+        view.classification = readClassification(section)
         if let node = section["history"] { view.history = duration(node, "history", in: 0 ... .days(3650)) ?? 0 }
         let ttl = section["ttl"].flatMap { duration($0, "ttl", in: .seconds(1) ... .days(36_500)) }
         let taken = [stream.keys[0].path.description, stream.time.path?.description]
@@ -94,7 +95,7 @@ extension DefinitionLoader {
             guard let type = pushedType(entry.value, scale: nil, dimension: nil) else { return nil }
             field = FieldDefinition(name: entry.key, type: type)
         } else {
-            let keys = ["type", "scale", "dimension", "max_size", "default", "ttl", "description"]
+            let keys = ["type", "scale", "dimension", "max_size", "default", "ttl", "description"] + Self.classificationKeys
             guard let section = section(entry.value, label, keys: keys),
                 let node = required(section, "type", "one of: \(Self.pushedTypes)"),
                 let type = pushedType(node, scale: section["scale"], dimension: section["dimension"])
@@ -108,6 +109,7 @@ extension DefinitionLoader {
                 }
             }
             if let node = section["ttl"] { feature.ttl = duration(node, "ttl", in: .seconds(1) ... .days(36_500)) }
+            feature.classification = readClassification(section)
             feature.description = text(section["description"], "description")
             defaultNode = section["default"]
         }

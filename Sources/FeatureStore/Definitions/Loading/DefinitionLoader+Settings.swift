@@ -38,8 +38,8 @@ extension DefinitionLoader {
 
     func readServer(_ node: YAMLNode?) -> ServerSettings {
         let section = settings(node, "server", keys: [
-            "http", "grpc", "ready_lag", "max_keys_per_request", "max_request_size", "max_connections", "max_wait_ms", "client_timeout",
-            "batch_threads", "max_waiting_batches",
+            "http", "grpc", "ready_lag", "max_keys_per_request", "max_request_size", "max_held_size", "max_connections", "max_wait_ms", "client_timeout",
+            "batch_threads", "max_waiting_batches", "realtime", "tls",
         ])
         var server = ServerSettings()
         if let node = section["http"], let address = address(node, "http") { (server.httpHost, server.httpPort) = address }
@@ -57,13 +57,18 @@ extension DefinitionLoader {
         if let node = section["max_keys_per_request"] {
             server.maxKeysPerRequest = integer(node, "max_keys_per_request", in: 1...100_000) ?? server.maxKeysPerRequest
         }
+        if let node = section["realtime"] { server.isRealtime = bool(node, "realtime") ?? server.isRealtime }
         readLoadLimits(section, into: &server)
+        if let node = section["tls"] { server.tls = readTLS(node) }
         return server
     }
 
     private func readLoadLimits(_ section: Section, into server: inout ServerSettings) {
         if let node = section["max_request_size"] {
             server.maxRequestBytes = size(node, "max_request_size", in: 1_024...(64 << 20)) ?? server.maxRequestBytes
+        }
+        if let node = section["max_held_size"] {
+            server.maxHeldBytes = size(node, "max_held_size", in: (1 << 20)...(1 << 40)) ?? server.maxHeldBytes
         }
         if let node = section["max_connections"] {
             server.maxConnections = integer(node, "max_connections", in: 1...1_000_000) ?? server.maxConnections
@@ -122,8 +127,8 @@ extension DefinitionLoader {
     /// The value itself, or `{file: path}` for a secret that should not stand in the definitions.
     private func property(_ entry: YAMLNode.Entry) -> String? {
         guard case .mapping = entry.value.content else {
-            if case .scalar(let text, quoted: true) = entry.value.content { return text }
-            return string(entry.value, entry.key)
+            if case .scalar(let text, quoted: true) = entry.value.content { return located(entry, text) }
+            return string(entry.value, entry.key).flatMap { located(entry, $0) }
         }
         guard let section = section(entry.value, "property `\(entry.key)`", keys: ["file"]),
             let node = required(section, "file", "write {file: path} or the value itself"), let path = string(node, "file")

@@ -28,11 +28,12 @@ extension DefinitionLoader {
         let keys = [
             "topic", "dead_letter_topic", "format", "keys", "time", "id", "allowed_lateness", "max_clock_skew", "max_ids_per_row",
             "partitioner", "partitioned", "fields", "retracts",
-        ]
+        ] + Self.classificationKeys
         guard let section = section(entry.value, label, keys: keys) else { return nil }
         var stream = StreamDefinition(
             name: entry.key, topic: "", keys: [], time: EventTime(path: nil, format: .kafka), fields: [])
         var parsed = ParsedStream(definition: stream, place: entry.keyPlace)
+        stream.classification = readClassification(section)
         _ = required(section, "topic", "add `topic: ...`, the Kafka topic")
         readTopics(section, label, into: &stream)
         if let node = section["format"], let format = format(node) { stream.format = format }

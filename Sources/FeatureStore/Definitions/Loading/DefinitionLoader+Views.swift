@@ -33,12 +33,13 @@ extension DefinitionLoader {
         let keys = [
             "entity", "stream", "where", "history", "keep", "max_events", "retractions", "attributed_to", "time_zone", "week_starts",
             "windows", "features", "description",
-        ]
+        ] + Self.classificationKeys
         guard let section = section(entry.value, label, keys: keys) else { return nil }
         let entity = required(section, "entity", "add `entity: customer`").flatMap { knownEntity($0) }
         let stream = required(section, "stream", "add `stream: ...`, one of: \(streams.map(\.definition.name).joined(separator: ", "))")
             .flatMap { knownStream($0) }
         var view = ViewDefinition(name: entry.key, entity: entity ?? "", stream: stream?.definition.name ?? "", features: [])
+        view.classification = readClassification(section)
         if let node = section["description"] { _ = string(node, "description") }
         if let node = section["history"] { view.history = duration(node, "history", in: 0 ... .days(3650)) ?? 0 }
         if let entity, let stream, !stream.broken.contains(entity), !isSingleton(entity),

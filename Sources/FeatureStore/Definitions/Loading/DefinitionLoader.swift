@@ -53,7 +53,10 @@ final class DefinitionLoader {
     }
 
     private func read(_ root: YAMLNode) -> Definitions? {
-        let keys = ["version", "name", "entities", "streams", "views", "pushed", "inputs", "derived", "services", "store", "kafka", "server"]
+        let keys = [
+            "version", "name", "entities", "streams", "views", "pushed", "inputs", "derived", "services", "store", "kafka", "server", "privacy",
+            "access", "audit", "snapshots",
+        ]
         guard let top = section(root, "the file", keys: keys) else { return nil }
         if let node = required(top, "version", "add `version: 1`, the version of this format") {
             _ = integer(node, "version", in: 1...1, remedy: "write `version: 1`, the only one there is")
@@ -74,7 +77,12 @@ final class DefinitionLoader {
             name: name ?? "", entities: entities, streams: streams.map(\.definition), views: views, derived: derived,
             pushed: pushed, services: services, store: store, kafka: kafka, server: server)
         definitions.inputs = inputs
-        return definitions
+        definitions.privacy = readPrivacy(top["privacy"])
+        definitions.access = readAccess(top["access"])
+        definitions.audit = readAudit(top["audit"])
+        definitions.exposure = exposure(server, definitions.access, top["server"])
+        definitions.snapshots = readSnapshots(top["snapshots"])
+        return definitions.withErasureStream()
     }
 
     // MARK: Faults

@@ -6,15 +6,18 @@ package enum EnvironmentVariables {
         ("MILLRACE_KAFKA_ASSIGNMENT", "kafka", "assignment"),
         ("MILLRACE_STORE_DIRECTORY", "store", "directory"),
         ("MILLRACE_STORE_DURABILITY", "store", "durability"),
+        ("MILLRACE_SNAPSHOTS_DIRECTORY", "snapshots", "directory"),
         ("MILLRACE_HTTP", "server", "http"),
         ("MILLRACE_GRPC", "server", "grpc"),
         ("MILLRACE_READY_LAG", "server", "ready_lag"),
         ("MILLRACE_MAX_REQUEST_SIZE", "server", "max_request_size"),
+        ("MILLRACE_MAX_HELD_SIZE", "server", "max_held_size"),
         ("MILLRACE_MAX_CONNECTIONS", "server", "max_connections"),
         ("MILLRACE_MAX_WAIT_MS", "server", "max_wait_ms"),
         ("MILLRACE_CLIENT_TIMEOUT", "server", "client_timeout"),
         ("MILLRACE_BATCH_THREADS", "server", "batch_threads"),
         ("MILLRACE_MAX_WAITING_BATCHES", "server", "max_waiting_batches"),
+        ("MILLRACE_REALTIME", "server", "realtime"),
     ]
     /// Ours too, but not settings of the definitions.
     package static let others: Set<String> = ["MILLRACE_CORE", "MILLRACE_LOG_LEVEL"]

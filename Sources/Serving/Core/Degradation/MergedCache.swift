@@ -26,6 +26,8 @@ final class MergedCache: Sendable {
 
     private let settings: CacheSettings
     private let kept = Mutex<[Key: Kept]>([:])
+    /// What is kept is from after so many erasures.
+    private let erasures = Atomic<UInt64>(0)
 
     init(_ settings: CacheSettings) { self.settings = settings }
 
@@ -45,12 +47,18 @@ final class MergedCache: Sendable {
         }
     }
 
-    func keep(_ vector: Vector, _ plan: VectorPlan, _ key: String, asOf: Int64, _ view: ShardView.Snapshot) {
+    func keep(_ vector: Vector, _ plan: VectorPlan, _ key: String, asOf: Int64, _ view: ShardView.Snapshot, erasures count: UInt64) {
         let place = Key(plan: ObjectIdentifier(plan), key: key)
         kept.withLock { all in
+            guard erasures.load(ordering: .acquiring) == count else { return }
             if all.count >= settings.maxEntries, all[place] == nil { makeRoom(&all, now: asOf) }
             all[place] = Kept(vector: vector, asOf: asOf, view: view, plan: plan)
         }
+    }
+
+    /// Forgets everything when somebody was erased since the last call.
+    func noteErasures(_ count: UInt64) {
+        if erasures.exchange(count, ordering: .acquiringAndReleasing) != count { kept.withLock { $0.removeAll(keepingCapacity: true) } }
     }
 
     var count: Int { kept.withLock { $0.count } }

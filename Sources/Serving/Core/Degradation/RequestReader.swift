@@ -56,6 +56,8 @@ struct RequestReader {
 
     private mutating func read(_ key: String, _ plan: VectorPlan) throws(LookupError) -> Vector {
         guard isNow, maxStaleness == nil, plan.cache != nil, let cache = caches[plan.entity], plan.takesNothing else { return try readNow(key, plan) }
+        let erasures = source.erasureCount()
+        cache.noteErasures(erasures)
         if let kept = cache.find(plan, key, now: asOf) {
             metrics.noteMerged(isKept: true)
             var vector = kept.vector
@@ -65,7 +67,7 @@ struct RequestReader {
         }
         metrics.noteMerged(isKept: false)
         let vector = try readNow(key, plan)
-        cache.keep(vector, plan, key, asOf: asOf, view)
+        cache.keep(vector, plan, key, asOf: asOf, view, erasures: erasures)
         return vector
     }
 

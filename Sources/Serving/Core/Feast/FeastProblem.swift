@@ -47,6 +47,8 @@ public struct FeastProblem: Error, Sendable, Equatable {
         self.init(status, "\(problem.detail) \(problem.remedy)", .text, problem.kind)
     }
 
+    public var slug: String { kind.rawValue }
+
     /// The status of a gRPC call.
     public var lookupProblem: LookupProblem { LookupProblem(kind, detail: message, remedy: "") }
 }

@@ -2,14 +2,14 @@ internal import FeatureStore
 public import JSONBytes
 
 extension LookupService {
-    /// `GET /v1/services`: every service with its contract.
-    public func writeServices(to json: inout JSONWriter) {
+    /// `GET /v1/services`: every service that `isSeen`, with its contract.
+    public func writeServices(to json: inout JSONWriter, isSeen: (String) -> Bool = { _ in true }) {
         json.beginObject()
         json.key("services")
         json.beginArray()
-        for definition in source.definitions.services {
+        for definition in source.definitions.services where isSeen(definition.name) {
             guard let plan = try? source.planService(definition.name) else { continue }
-            json.service(definition, plan)
+            json.service(definition, plan, classifications)
         }
         json.endArray()
         json.endObject()
@@ -21,7 +21,7 @@ extension LookupService {
         do throws(LookupError) { plan = try source.planService(name) } catch { throw LookupProblem(error, key: nil) }
         let definition = source.definitions.services.first { $0.name == name }
             ?? ServiceDefinition(name: name, version: plan.version ?? 1, entity: plan.entity, features: plan.featureNames)
-        json.service(definition, plan)
+        json.service(definition, plan, classifications)
     }
 
     /// `GET /v1/shards`: where each shard stands, unbuffered.
@@ -38,7 +38,7 @@ extension LookupService {
 }
 
 extension JSONWriter {
-    fileprivate mutating func service(_ definition: ServiceDefinition, _ plan: VectorPlan) {
+    fileprivate mutating func service(_ definition: ServiceDefinition, _ plan: VectorPlan, _ classifications: FeatureClassifications) {
         beginObject()
         member("service", definition.name)
         key("version")
@@ -53,6 +53,13 @@ extension JSONWriter {
             beginObject()
             member("name", name)
             member("type", type.description)
+            let of = classifications[plan.entity, name]
+            if !of.tags.isEmpty {
+                key("tags")
+                strings(of.tags)
+            }
+            if !of.owner.isEmpty { member("owner", of.owner) }
+            if !of.purpose.isEmpty { member("purpose", of.purpose) }
             endObject()
         }
         endArray()
@@ -69,6 +76,18 @@ extension JSONWriter {
         endArray()
         key("packed")
         packed(plan.columns)
+        endObject()
+    }
+
+    private mutating func commits(_ commits: CommitStatistics) {
+        beginObject()
+        member("batches", commits.batches)
+        member("events", commits.events)
+        key("applying_ms")
+        decimal(units: Int128(commits.applying / .microseconds(1)), scale: 3)
+        key("committing_ms")
+        decimal(units: Int128(commits.committing / .microseconds(1)), scale: 3)
+        member("largest_batch", commits.largestBatch)
         endObject()
     }
 
@@ -89,6 +108,10 @@ extension JSONWriter {
         int(Int64(status.mapBytes))
         key("used_bytes")
         int(Int64(status.usedBytes))
+        key("catching_up")
+        bool(status.isNextCatchingUp)
+        key("commits")
+        commits(status.commits)
         key("positions")
         positions(status.positions)
         endObject()

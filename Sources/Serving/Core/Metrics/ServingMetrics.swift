@@ -25,6 +25,8 @@ public final class ServingMetrics: Sendable {
         /// A batch or an explanation, for which there was no room.
         case batch
         case deadline
+        /// The process kept too much of requests that were not complete, or of answers that were not read.
+        case memory
     }
 
     let degradation = DegradationMetrics()

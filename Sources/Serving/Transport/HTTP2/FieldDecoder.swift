@@ -7,11 +7,13 @@ internal import NIOHPACK
 /// long as the dynamic table is, which most blocks leave alone: those are looked up by their bytes, and nothing is decoded.
 struct FieldDecoder {
     private var hpack: HPACKDecoder
+    private let peer: Peer
     private var known: [(block: [UInt8], request: HTTP2Request)] = []
     private var oldest = 0
     private static let maxKnown = 4
 
-    init(maxListBytes: Int) {
+    init(maxListBytes: Int, peer: Peer) {
+        self.peer = peer
         hpack = HPACKDecoder(
             allocator: ByteBufferAllocator(), maxDynamicTableSize: HPACKDecoder.maxDynamicTableSize, maxHeaderListSize: maxListBytes)
     }
@@ -21,7 +23,7 @@ struct FieldDecoder {
         for entry in known where entry.block.count == block.count && entry.block.elementsEqual(block) { return entry.request }
         let changesTable = Self.mayChangeTable(block)
         if changesTable { forget() }
-        guard let request = HTTP2Request(try fields(block)) else { return nil }
+        guard let request = HTTP2Request(try fields(block), peer) else { return nil }
         if !changesTable {
             let entry = (Array(block), request)
             if known.count < Self.maxKnown {

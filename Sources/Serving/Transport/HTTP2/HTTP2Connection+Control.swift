@@ -19,6 +19,7 @@ extension HTTP2Connection {
             guard payload.isEmpty else { throw HTTP2Failure(.frameSizeError, "an acknowledgement with settings") }
             return
         }
+        noteControl()
         guard payload.count % 6 == 0 else { throw HTTP2Failure(.frameSizeError, "SETTINGS of \(payload.count) bytes") }
         for at in stride(from: 0, to: payload.count, by: 6) {
             let identifier = UInt16(bigEndian: payload.loadUnaligned(fromByteOffset: at, as: UInt16.self))
@@ -45,6 +46,7 @@ extension HTTP2Connection {
         guard payload.count == 4 else { throw HTTP2Failure(.frameSizeError, "WINDOW_UPDATE of \(payload.count) bytes") }
         let count = Int(UInt32(bigEndian: payload.loadUnaligned(as: UInt32.self)) & 0x7fff_ffff)
         let limit = 0x7fff_ffff
+        if count < 64 { noteControl() }
         if head.stream == 0 {
             guard count > 0 else { throw HTTP2Failure(.protocolError, "WINDOW_UPDATE by nothing") }
             sendWindow += count
@@ -64,9 +66,10 @@ extension HTTP2Connection {
         guard head.stream == 0 else { throw HTTP2Failure(.protocolError, "PING of a stream") }
         guard payload.count == 8 else { throw HTTP2Failure(.frameSizeError, "PING of \(payload.count) bytes") }
         if head.flags.contains(.acknowledgement) {
-            if leaving == .announced { beginLeaving() }
+            if leaving == .announced { beginLeaving() } else { noteControl() }
             return
         }
+        noteControl()
         output.writeFrameHead(.ping, .acknowledgement, stream: 0, length: 8)
         output.writeBytes(payload)
     }

@@ -12,12 +12,40 @@ extension HTTP2Connection {
     package func abandon() {
         for stream in streams.values { stream.exchange?.cancel() }
         streams = [:]
+        gathering = nil
         (heldBytes, queuedBytes) = (0, 0)
     }
 
     func reset(_ stream: HTTP2Stream, _ code: HTTP2Code) {
         output.writeReset(stream: stream.id, code)
+        // A client may as well make us take its requests back as do it itself.
+        noteReset()
         drop(stream)
+    }
+
+    /// A request ended before its answer did.
+    func noteReset() { Self.count(&resets, turn.began) }
+
+    /// A frame that brings nothing.
+    func noteControl() { Self.count(&controls, turn.began) }
+
+    private static func count(_ counter: inout (count: Int, since: Int64), _ now: Int64) {
+        if now > counter.since &+ 10_000_000_000 { counter = (0, now) }
+        counter.count += 1
+    }
+
+    /// What is kept for this client: bodies that are not complete, answers that it has not read.
+    package var keptBytes: Int { heldBytes + queuedBytes + (gathering?.block.count ?? 0) }
+
+    /// The process keeps too much: what this connection adds to it goes.
+    package func shed() {
+        for stream in streams.values {
+            if !stream.isRequestOver, !stream.body.isEmpty {
+                refuse(stream, .overloaded("the requests under way are larger than this server has room for"))
+            } else if stream.queue.readableBytes > 0 {
+                reset(stream, .enhanceYourCalm)
+            }
+        }
     }
 
     private func drop(_ stream: HTTP2Stream) {
@@ -32,10 +60,7 @@ extension HTTP2Connection {
         }
         guard let stream = streams[head.stream] else { return }
         drop(stream)
-        let now = turn.began
-        if now > resets.since &+ 10_000_000_000 { resets = (0, now) }
-        resets.count += 1
-        if resets.count > limits.maxResets { throw HTTP2Failure(.enhanceYourCalm, "too many requests are taken back") }
+        noteReset()
     }
 
     // MARK: Time limits
@@ -45,6 +70,10 @@ extension HTTP2Connection {
 
     /// Ends the streams that wait for their client since `limit` or longer.
     package func endSlow(since limit: Int64) {
+        if let gathering, gathering.since <= limit {
+            slowStreams += 1
+            return fail(HTTP2Failure(.enhanceYourCalm, "a header block that does not end"))
+        }
         for stream in streams.values where stream.waitsForClient && stream.waitsSince <= limit {
             slowStreams += 1
             reset(stream, .cancel)

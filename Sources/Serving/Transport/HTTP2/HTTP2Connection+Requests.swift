@@ -10,7 +10,7 @@ extension HTTP2Connection {
         }
         let endsStream = head.flags.contains(.endStream)
         if head.flags.contains(.endHeaders) { return try headComplete(head.stream, block, endsStream: endsStream) }
-        gathering = (head.stream, endsStream, Array(block), 1)
+        gathering = (head.stream, endsStream, Array(block), 1, turn.began)
     }
 
     func receiveContinuation(_ head: FrameHead, _ payload: UnsafeRawBufferPointer) throws(HTTP2Failure) {
@@ -43,7 +43,10 @@ extension HTTP2Connection {
         // What comes after we have left is not ours; the client asks elsewhere.
         if leaving == .begun { return }
         lastStream = id
-        guard let request else { return output.writeReset(stream: id, .protocolError) }
+        guard let request else {
+            noteReset()
+            return output.writeReset(stream: id, .protocolError)
+        }
         guard streams.count < limits.maxStreams else { return output.writeReset(stream: id, .refusedStream) }
         let stream = HTTP2Stream(id: id, request: request, window: peerInitialWindow, now: turn.began)
         streams[id] = stream
@@ -64,6 +67,7 @@ extension HTTP2Connection {
             receiveWindow += unannounced
             unannounced = 0
         }
+        if payload.isEmpty, !head.flags.contains(.endStream) { noteControl() }
         let bytes = try unpadded(head, payload)
         guard let stream = streams[head.stream], !stream.isRequestOver else {
             guard head.stream <= lastStream || leaving == .begun else { throw HTTP2Failure(.protocolError, "DATA of a stream that is not open") }
@@ -108,7 +112,7 @@ extension HTTP2Connection {
     }
 
     /// Answers before the request has ended; what still comes of it is thrown away.
-    private func refuse(_ stream: HTTP2Stream, _ problem: LookupProblem) {
+    func refuse(_ stream: HTTP2Stream, _ problem: LookupProblem) {
         if !stream.isRequestOver { heldBytes -= stream.body.count }
         let wasOver = stream.isRequestOver
         stream.isRequestOver = true

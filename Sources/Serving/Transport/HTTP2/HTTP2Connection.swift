@@ -28,7 +28,7 @@ package final class HTTP2Connection {
     var decoder: FieldDecoder
     var encoder = FieldEncoder()
     /// A header block that comes in several frames; nothing else may come in between.
-    var gathering: (stream: UInt32, endsStream: Bool, block: [UInt8], frames: Int)?
+    var gathering: (stream: UInt32, endsStream: Bool, block: [UInt8], frames: Int, since: Int64)?
 
     var sendWindow = 65_535
     var peerInitialWindow = 65_535
@@ -38,6 +38,7 @@ package final class HTTP2Connection {
     var heldBytes = 0
     var queuedBytes = 0
     var resets = (count: 0, since: Int64.min)
+    var controls = (count: 0, since: Int64.min)
     var leaving = Leaving.no
 
     enum Leaving {
@@ -49,13 +50,13 @@ package final class HTTP2Connection {
     }
 
     package init(
-        responder: any HTTP2Responder, limits: HTTP2Limits, turn: LoopTurn, exchange: @escaping (_ stream: UInt32) -> HTTP2Exchange
+        responder: any HTTP2Responder, limits: HTTP2Limits, turn: LoopTurn, peer: Peer = Peer(nil, nil), exchange: @escaping (_ stream: UInt32) -> HTTP2Exchange
     ) {
         self.responder = responder
         self.limits = limits
         self.turn = turn
         self.exchange = exchange
-        decoder = FieldDecoder(maxListBytes: limits.maxHeaderBytes)
+        decoder = FieldDecoder(maxListBytes: limits.maxHeaderBytes, peer: peer)
         receiveWindow = limits.connectionWindow
         output = ByteBuffer()
         output.reserveCapacity(4096)
@@ -84,6 +85,8 @@ package final class HTTP2Connection {
                 guard rest.count >= end else { break }
                 try receive(head, UnsafeRawBufferPointer(rebasing: rest[FrameHead.byteCount..<end]))
                 at += end
+                if resets.count > limits.maxResets { throw HTTP2Failure(.enhanceYourCalm, "too many requests are taken back or end in errors") }
+                if controls.count > limits.maxControls { throw HTTP2Failure(.enhanceYourCalm, "too many frames that bring nothing") }
             }
         } catch {
             fail(error)
@@ -105,10 +108,11 @@ package final class HTTP2Connection {
         case .reset: try receiveReset(head, payload)
         case .priority:
             guard head.stream != 0 else { throw HTTP2Failure(.protocolError, "PRIORITY of no stream") }
-        case .goAway: break
+            noteControl()
+        case .goAway: noteControl()
         case .continuation, .pushPromise: throw HTTP2Failure(.protocolError, "a frame that may not come here")
         // Frames we do not know are passed over (section 5.5).
-        case nil: break
+        case nil: noteControl()
         }
     }
 

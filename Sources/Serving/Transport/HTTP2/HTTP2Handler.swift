@@ -13,6 +13,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
 
     private let transport: Transport
     private let responder: any HTTP2Responder
+    private let peer: Peer
     private let limits: HTTP2Limits
     private var connection: HTTP2Connection?
     private var context: ChannelHandlerContext?
@@ -21,9 +22,12 @@ package final class HTTP2Handler: ChannelDuplexHandler {
     private var pending: ByteBuffer?
     private var isReadHeldBack = false
     private var stall = StallWatch()
+    /// Of `Transport.held`.
+    private var counted = 0
 
     /// On the channel's event loop.
-    package init(transport: Transport, responder: any HTTP2Responder) {
+    package init(transport: Transport, responder: any HTTP2Responder, peer: Peer) {
+        self.peer = peer
         self.transport = transport
         self.responder = responder
         limits = HTTP2Limits(maxBodyBytes: transport.settings.maxRequestBytes + 5, patience: transport.patience)
@@ -33,7 +37,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
         self.context = context
         let eventLoop = context.eventLoop
         let me = NIOLoopBound(self, eventLoop: eventLoop)
-        connection = HTTP2Connection(responder: responder, limits: limits, turn: turn) { stream in
+        connection = HTTP2Connection(responder: responder, limits: limits, turn: turn, peer: peer) { stream in
             HTTP2Exchange { delivery in eventLoop.execute { me.value.deliver(delivery, on: stream) } }
         }
         if context.channel.isActive { greet(context) }
@@ -43,6 +47,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
         stall.cancel()
         connection?.abandon()
         self.context = nil
+        count(0)
     }
 
     package func channelActive(context: ChannelHandlerContext) {
@@ -83,6 +88,8 @@ package final class HTTP2Handler: ChannelDuplexHandler {
     package func channelInactive(context: ChannelHandlerContext) {
         connection?.abandon()
         stall.cancel()
+        pending = nil
+        count(0)
         context.fireChannelInactive()
     }
 
@@ -125,8 +132,21 @@ package final class HTTP2Handler: ChannelDuplexHandler {
         watch(context)
     }
 
+    /// False: the process keeps too much.
+    @discardableResult
+    private func count(_ kept: Int) -> Bool {
+        if kept == counted { return true }
+        defer { counted = kept }
+        return transport.held.add(kept - counted)
+    }
+
     private func send(_ context: ChannelHandlerContext) {
         guard let connection else { return }
+        if !count(connection.keptBytes + (pending?.readableBytes ?? 0)) {
+            transport.service.metrics.refused(.memory)
+            connection.shed()
+            count(connection.keptBytes + (pending?.readableBytes ?? 0))
+        }
         let output = connection.output
         if output.readableBytes > 0 { connection.output = context.channel.allocator.buffer(capacity: 4096) }
         guard connection.isOver else {
@@ -135,6 +155,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
         }
         self.connection = nil
         pending = nil
+        count(0)
         let sent = context.eventLoop.makePromise(of: Void.self)
         let channel = context.channel
         sent.futureResult.whenComplete { _ in channel.close(promise: nil) }

@@ -13,6 +13,8 @@ package struct HTTP2Limits: Sendable {
     /// Requests that the client takes back before they are answered, in any ten seconds: a client that gives up now and then
     /// stays far below it, one that only opens and resets does not.
     package var maxResets = 1_000
+    /// Frames that ask for work and bring nothing (pings, settings, priorities, empty data, windows opened byte by byte), in any ten seconds.
+    package var maxControls = 2_000
     /// How long a client may take over a request, or over reading an answer.
     package var patience: Duration
 

@@ -1,0 +1,17 @@
+internal import Synchronization
+
+/// What the process keeps for clients that are not done: bodies that are not complete, answers that are not read. Each connection has a bound of its own,
+/// but ten thousand of them together would be more than the machine has; so there is one for all.
+package final class HeldBytes: Sendable {
+    private let bytes = Atomic(0)
+    package let limit: Int
+
+    package init(limit: Int) { self.limit = limit }
+
+    package var value: Int { bytes.load(ordering: .relaxed) }
+
+    /// Counts so many bytes more (or fewer). False: that is past the bound; they are counted all the same, and whoever holds them is to let go.
+    package func add(_ change: Int) -> Bool {
+        bytes.wrappingAdd(change, ordering: .relaxed).newValue <= limit || change <= 0
+    }
+}
