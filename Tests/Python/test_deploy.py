@@ -194,14 +194,21 @@ def test_probes_ask_for_paths_that_there_are_and_for_the_right_ones():
 
 def test_definitions_of_the_pods_are_right_with_their_environment_and_secrets(binary, tmp_path):
     text = (KUBERNETES / "millrace.yaml").read_text()
-    secret = documents(KUBERNETES / "secret.example.yaml")[0]["stringData"]
-    mounted = next(mount["mountPath"] for mount in container()["volumeMounts"] if mount["name"] == "secrets")
-    for name in re.findall(rf"{mounted}/([\w.-]+)", text):
-        assert name in secret, f"millrace.yaml wants {name}, which secret.example.yaml does not have"
-    for name, value in secret.items():
-        (tmp_path / name).write_text(value)
+    secrets = {document["metadata"]["name"]: document["stringData"] for document in documents(KUBERNETES / "secret.example.yaml")}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container()["volumeMounts"]}
+    for volume in statefulset()["spec"]["template"]["spec"]["volumes"]:
+        if "secret" not in volume:
+            continue
+        at, made = mounts[volume["name"]], secrets[volume["secret"]["secretName"]]
+        for name in re.findall(rf"{at}/([\w.-]+)", text):
+            assert name in made, f"millrace.yaml wants {at}/{name}, which secret.example.yaml does not have"
+        directory = tmp_path / volume["name"]
+        directory.mkdir()
+        for name, value in made.items():
+            (directory / name).write_text(value)
+        text = text.replace(at, str(directory))
     definitions = tmp_path / "millrace.yaml"
-    definitions.write_text(text.replace(mounted, str(tmp_path)))
+    definitions.write_text(text)
     variables = {entry["name"]: entry.get("value", "millrace-0") for entry in container()["env"]}
     run(binary, "check", "-d", definitions, env=environment(STAGES[-1].environment() | variables))
 
