@@ -38,7 +38,10 @@ async function show() {
   const { path, query } = address();
   const name = Object.hasOwn(views, path[0]) ? path[0] : "overview";
   for (const item of document.querySelectorAll("[data-view]")) {
-    if (item.dataset.view === name) item.setAttribute("aria-current", "page"); else item.removeAttribute("aria-current");
+    if (item.dataset.view === name) {
+      item.setAttribute("aria-current", "page");
+      item.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    } else item.removeAttribute("aria-current");
   }
   if (open?.name === name && open.view.change?.(path.slice(1), query)) return;
   const isFirst = open === null;

@@ -151,7 +151,10 @@ async function show() {
   const { path, query } = address();
   const name = Object.hasOwn(views, path[0]) ? path[0] : "overview";
   for (const item of document.querySelectorAll("[data-view]")) {
-    if (item.dataset.view === name) item.setAttribute("aria-current", "page"); else item.removeAttribute("aria-current");
+    if (item.dataset.view === name) {
+      item.setAttribute("aria-current", "page");
+      item.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    } else item.removeAttribute("aria-current");
   }
   if (open?.name === name && open.view.change?.(path.slice(1), query)) return;
   const isFirst = open === null;
@@ -576,8 +579,8 @@ tbody tr:hover > * { background: var(--raised); }
 .number { text-align: right; }
 .overview table { table-layout: fixed; }
 .overview th, .overview td { overflow: hidden; text-overflow: ellipsis; }
-.overview .wide { width: 48%; white-space: nowrap; }
-.overview thead th:first-child { width: 25%; }
+.overview .wide { width: 49%; white-space: nowrap; }
+.overview thead th:first-child { width: 30%; }
 .wide { white-space: normal; overflow-wrap: anywhere; min-width: 130px; }
 .none { color: var(--muted); white-space: normal; }
 tr.chosen > * { background: var(--accent-soft); }
@@ -652,8 +655,9 @@ dialog h2 { font-size: 16px; }
   .tools #help { display: none; }
   .overview table { table-layout: auto; }
   .side { border-right: 0; border-bottom: 1px solid var(--line); }
-  .side ul { display: flex; padding: 6px 8px; overflow-x: auto; }
-  .side a { white-space: nowrap; padding: 7px 10px; }
+  .side ul { display: flex; gap: 0; padding: 6px; overflow-x: auto; font-size: 13px; }
+  .side a { white-space: nowrap; padding: 8px 7px; }
+  .wide { min-width: 220px; }
   main { padding: 14px 12px 6px; }
   .foot { padding: 6px 12px 14px; }
   .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
@@ -986,7 +990,7 @@ function measured({ measure, value }, isSigned = true) {
 """#),
     ("drops.js", #"""
 // What was not applied and why, and where broken records went.
-import { h, table, replace, problem } from "./dom.js";
+import { facts, h, table, replace, problem } from "./dom.js";
 import { count, counted, none, share, short, time } from "./format.js";
 import { getIfThere } from "./api.js";
 import { growth } from "./metrics.js";
@@ -1011,8 +1015,6 @@ export async function open(content, { monitor, catalogue, query }) {
     { title: "In all", number: true, cell: (row) => counted(row.total), same: (row) => `${row.total}` },
     { title: "Last minute", number: true, cell: (row) => row.minute === null ? none : count(row.minute) },
     { title: "Share of the stream", number: true, cell: (row) => share(row.total, row.of) },
-    { title: "What it is", wide: true, cell: (row) => reasons[row.reason]?.[0] ?? "" },
-    { title: "What to do", wide: true, cell: (row) => reasons[row.reason]?.[1] ?? "" },
   ], { id: (row) => `${row.stream}\n${row.reason}`, rowClass: (row) => row.reason === query.reason ? "chosen" : "" });
   const letters = table("Dead-letter topics", [
     { title: "Stream", head: true, cell: (row) => row.name },
@@ -1020,8 +1022,8 @@ export async function open(content, { monitor, catalogue, query }) {
     { title: "Dead letters go to", cell: (row) => row.dead_letter_topic === null ? "nowhere: they are counted only" : h("code", null, row.dead_letter_topic), same: (row) => `${row.dead_letter_topic}` },
   ], { id: (row) => row.name });
   letters.update(streams);
-  const sent = h("div");
-  content.append(h("h1", null, "Drops and dead letters"), h("section", { class: "panel" }, h("h2", null, "Dropped events"), body),
+  const sent = h("div"), meanings = h("div");
+  content.append(h("h1", null, "Drops and dead letters"), h("section", { class: "panel" }, h("h2", null, "Dropped events"), body, meanings),
     examples(lately), agreed(contracts),
     h("section", { class: "panel" }, h("h2", null, "Dead letters"), sent, letters.element,
       h("p", { class: "note" }, "A dead letter is the record as it came, with headers that name the reason, its topic, partition and offset. ", h("code", null, "kcat -C -t TOPIC -f '%h %s\\n'"), " shows them.")));
@@ -1036,6 +1038,11 @@ export async function open(content, { monitor, catalogue, query }) {
     const wanted = rows.length ? totals.element : blank;
     if (!wanted.isConnected) replace(body, wanted);
     totals.update(rows);
+    const present = Object.keys(reasons).filter((reason) => rows.some((row) => row.reason === reason));
+    if (meanings.dataset.said !== present.join()) {
+      meanings.dataset.said = present.join();
+      replace(meanings, facts(present.map((reason) => [reason, [reasons[reason][0], " ", h("span", { class: "muted" }, reasons[reason][1])]])));
+    }
     const failed = latest.sum("millrace_dead_letters_failed_total");
     const said = `${count(latest.sum("millrace_dead_letters_total"))} sent since the server started`;
     if (sent.dataset.said !== said + failed) {
