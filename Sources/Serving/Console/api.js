@@ -1,10 +1,12 @@
 // Requests to this server, and nowhere else. Errors come as problems with a remedy; a token is asked for when the server wants one
 // and kept for this tab only.
-import { h } from "./dom.js";
+import { h, setText } from "./dom.js";
 
 const tokenKey = "millrace.token";
 let token = null;
 let asking = null;
+/** Somebody closed the dialog: it does not come again by itself. */
+let isDeclined = false;
 try { token = sessionStorage.getItem(tokenKey); } catch { /* Then it is kept in memory only. */ }
 
 export class Problem extends Error {
@@ -29,9 +31,9 @@ export function parseExact(text) {
   });
 }
 
-async function send(path, options) {
+async function send(path, options, as = token) {
   const headers = { ...options.headers };
-  if (token) headers.Authorization = `Bearer ${token}`;
+  if (as) headers.Authorization = `Bearer ${as}`;
   try {
     return await fetch(path, { ...options, headers, cache: "no-store", credentials: "omit", redirect: "error", signal: AbortSignal.timeout(15000) });
   } catch (error) {
@@ -42,21 +44,27 @@ async function send(path, options) {
   }
 }
 
-/** The response to a request. Throws a `Problem` when it is none of `accepted` (besides 200). */
+/** What a response that is none of success says. */
+async function problemOf(response) {
+  const text = await response.text();
+  let said = {};
+  try { said = JSON.parse(text); } catch { said = { detail: text.slice(0, 500) }; }
+  return new Problem({ title: said.title ?? `The server answered ${response.status}`, detail: said.detail, remedy: said.remedy, status: response.status });
+}
+
+/** The response to a request that succeeds; else a `Problem` is thrown. */
 async function request(path, options = {}) {
   for (;;) {
     const used = token;
     const response = await send(path, options);
     if (response.ok) return response;
-    const text = await response.text();
-    let said = {};
-    try { said = JSON.parse(text); } catch { said = { detail: text.slice(0, 500) }; }
+    const problem = await problemOf(response);
     if (response.status === 401) {
       // Another request may have brought a token meanwhile.
       if (token !== used) continue;
-      if (await askForToken(said, used !== null)) continue;
+      if (!isDeclined && await askForToken(problem)) continue;
     }
-    throw new Problem({ title: said.title ?? `The server answered ${response.status}`, detail: said.detail, remedy: said.remedy, status: response.status });
+    throw problem;
   }
 }
 
@@ -78,26 +86,48 @@ export async function getIfThere(path) {
 
 export const path = (strings, ...parts) => strings.reduce((all, text, index) => all + text + (index < parts.length ? encodeURIComponent(parts[index]) : ""), "");
 
-/** One dialog, however many requests wait for it. Resolves to whether there is another token now. */
-function askForToken(said, wasRefused) {
+/** Asks, also somebody who has declined before. Resolves to whether there is another token now. */
+export function giveToken() {
+  isDeclined = false;
+  return askForToken({ detail: "The server answers whoever it knows." });
+}
+
+/** One dialog, however many requests wait for it. A token is tried with one request, as servers count failed attempts. */
+function askForToken(said) {
   asking ??= new Promise((resolve) => {
-    const input = h("input", { type: "password", id: "token", autocomplete: "off", required: true, "aria-describedby": "token-why" });
+    const title = h("h2", { id: "token-title" }, "This server asks who you are");
+    const why = h("p", { id: "token-why", role: "status" }, said.detail ?? "It wants a bearer token.");
+    const input = h("input", { type: "password", id: "token", autocomplete: "off", required: true, "aria-describedby": "token-why token-how" });
     let isGiven = false;
     const dialog = h("dialog", { "aria-labelledby": "token-title" },
-      h("form", { method: "dialog", onsubmit: (event) => {
-        event.preventDefault();
-        token = input.value.trim();
-        try { sessionStorage.setItem(tokenKey, token); } catch { /* In memory, then. */ }
-        isGiven = true;
-        dialog.close();
-      } },
-      h("h2", { id: "token-title" }, wasRefused ? "That token was refused" : "This server asks who you are"),
-      h("p", { id: "token-why" }, said.detail ?? "It wants a bearer token.", " The token is kept in this tab and sent to this server only."),
-      h("p", { class: "field" }, h("label", { for: "token" }, "Bearer token"), input),
-      h("p", { class: "buttons" }, h("button", { type: "submit" }, "Use it"), h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Cancel"))));
+      h("form", { method: "dialog", onsubmit: (event) => { event.preventDefault(); tryOut(input.value.trim()); } },
+        title, why,
+        h("p", { class: "field" }, h("label", { for: "token" }, "Bearer token"), input),
+        h("p", { class: "note", id: "token-how" }, "It is kept in this tab and sent to this server only."),
+        h("p", { class: "buttons" }, h("button", { type: "submit" }, "Use it"), h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Cancel"))));
+
+    async function tryOut(candidate) {
+      let refusal = null;
+      try {
+        const response = await send("openapi.yaml", {}, candidate);
+        if (response.status === 401 || response.status === 429) refusal = await problemOf(response);
+      } catch (error) { refusal = error; }
+      if (refusal) {
+        setText(title, refusal.status === 401 ? "That token was refused" : refusal.title);
+        setText(why, [refusal.detail, refusal.remedy].filter(Boolean).join(" "));
+        input.select();
+        return;
+      }
+      token = candidate;
+      try { sessionStorage.setItem(tokenKey, token); } catch { /* In memory, then. */ }
+      isGiven = true;
+      dialog.close();
+    }
+
     dialog.addEventListener("close", () => {
       dialog.remove();
       asking = null;
+      isDeclined = !isGiven;
       resolve(isGiven);
     });
     document.body.append(dialog);

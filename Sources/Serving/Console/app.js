@@ -1,7 +1,7 @@
 // The frame of the console: which view the address names, the server's state in the head, keys and the theme.
 import { h, setText, replace, problem } from "./dom.js";
 import { zone, clock } from "./format.js";
-import { getJSON } from "./api.js";
+import { getJSON, giveToken } from "./api.js";
 import { Monitor } from "./monitor.js";
 import { address, link } from "./route.js";
 import * as overview from "./overview.js";
@@ -38,7 +38,10 @@ async function show() {
   const { path, query } = address();
   const name = Object.hasOwn(views, path[0]) ? path[0] : "overview";
   for (const item of document.querySelectorAll("[data-view]")) {
-    if (item.dataset.view === name) item.setAttribute("aria-current", "page"); else item.removeAttribute("aria-current");
+    if (item.dataset.view === name) {
+      item.setAttribute("aria-current", "page");
+      item.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    } else item.removeAttribute("aria-current");
   }
   if (open?.name === name && open.view.change?.(path.slice(1), query)) return;
   const isFirst = open === null;
@@ -68,6 +71,16 @@ addEventListener("hashchange", () => {
 
 // The state of the server, in the head.
 
+const signIn = document.getElementById("sign-in");
+signIn.addEventListener("click", async () => {
+  if (!await giveToken()) return;
+  monitor.schedule(0);
+  nameServer();
+  open?.view.close?.();
+  open = null;
+  show();
+});
+
 monitor.listen(() => {
   const health = document.getElementById("health"), text = document.getElementById("health-text");
   const { latest, error, shards: known } = monitor;
@@ -80,11 +93,13 @@ monitor.listen(() => {
     else if (cut.length) [state, said] = ["warn", "no broker answers"];
     else if (latest?.sum("millrace_ready") === 0) [state, said] = ["warn", "not ready: catching up"];
   }
+  signIn.hidden = error?.status !== 401;
   health.dataset.state = state;
   setText(text, said);
 });
 
-context.catalogue().then(({ name }) => setText(document.getElementById("name"), name), () => {});
+function nameServer() { context.catalogue().then(({ name }) => setText(document.getElementById("name"), name), () => {}); }
+nameServer();
 setText(document.getElementById("foot"), `Times are of ${zone}; their titles are in UTC.`);
 
 // The theme.

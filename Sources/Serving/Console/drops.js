@@ -1,5 +1,5 @@
 // What was not applied and why, and where broken records went.
-import { h, table, replace, problem } from "./dom.js";
+import { facts, h, table, replace, problem } from "./dom.js";
 import { count, counted, none, share, short, time } from "./format.js";
 import { getIfThere } from "./api.js";
 import { growth } from "./metrics.js";
@@ -24,8 +24,6 @@ export async function open(content, { monitor, catalogue, query }) {
     { title: "In all", number: true, cell: (row) => counted(row.total), same: (row) => `${row.total}` },
     { title: "Last minute", number: true, cell: (row) => row.minute === null ? none : count(row.minute) },
     { title: "Share of the stream", number: true, cell: (row) => share(row.total, row.of) },
-    { title: "What it is", wide: true, cell: (row) => reasons[row.reason]?.[0] ?? "" },
-    { title: "What to do", wide: true, cell: (row) => reasons[row.reason]?.[1] ?? "" },
   ], { id: (row) => `${row.stream}\n${row.reason}`, rowClass: (row) => row.reason === query.reason ? "chosen" : "" });
   const letters = table("Dead-letter topics", [
     { title: "Stream", head: true, cell: (row) => row.name },
@@ -33,8 +31,8 @@ export async function open(content, { monitor, catalogue, query }) {
     { title: "Dead letters go to", cell: (row) => row.dead_letter_topic === null ? "nowhere: they are counted only" : h("code", null, row.dead_letter_topic), same: (row) => `${row.dead_letter_topic}` },
   ], { id: (row) => row.name });
   letters.update(streams);
-  const sent = h("div");
-  content.append(h("h1", null, "Drops and dead letters"), h("section", { class: "panel" }, h("h2", null, "Dropped events"), body),
+  const sent = h("div"), meanings = h("div");
+  content.append(h("h1", null, "Drops and dead letters"), h("section", { class: "panel" }, h("h2", null, "Dropped events"), body, meanings),
     examples(lately), agreed(contracts),
     h("section", { class: "panel" }, h("h2", null, "Dead letters"), sent, letters.element,
       h("p", { class: "note" }, "A dead letter is the record as it came, with headers that name the reason, its topic, partition and offset. ", h("code", null, "kcat -C -t TOPIC -f '%h %s\\n'"), " shows them.")));
@@ -49,6 +47,11 @@ export async function open(content, { monitor, catalogue, query }) {
     const wanted = rows.length ? totals.element : blank;
     if (!wanted.isConnected) replace(body, wanted);
     totals.update(rows);
+    const present = Object.keys(reasons).filter((reason) => rows.some((row) => row.reason === reason));
+    if (meanings.dataset.said !== present.join()) {
+      meanings.dataset.said = present.join();
+      replace(meanings, facts(present.map((reason) => [reason, [reasons[reason][0], " ", h("span", { class: "muted" }, reasons[reason][1])]])));
+    }
     const failed = latest.sum("millrace_dead_letters_failed_total");
     const said = `${count(latest.sum("millrace_dead_letters_total"))} sent since the server started`;
     if (sent.dataset.said !== said + failed) {

@@ -18,7 +18,7 @@ export class Monitor {
     this.timer = null;
     /** Settled once the first answer, or error, is there: views wait for it, so that nothing moves when it comes. */
     this.begun = new Promise((resolve) => { this.noteBegun = resolve; });
-    document.addEventListener("visibilitychange", () => this.schedule(0));
+    document.addEventListener("visibilitychange", () => { if (this.error?.status !== 401) this.schedule(0); });
   }
 
   get latest() { return this.readings.at(-1) ?? null; }
@@ -57,6 +57,8 @@ export class Monitor {
     this.isAsking = false;
     this.noteBegun();
     for (const listener of this.listeners) listener(this);
+    // Nobody is known to this server: it would count the attempts.
+    if (this.error?.status === 401) return;
     // The second reading comes early: it takes two to say how fast anything goes.
     this.schedule(this.readings.length < 3 ? intervalMilliseconds / 2 : intervalMilliseconds);
   }

@@ -3,11 +3,13 @@ let consoleContents: [(name: String, text: String)] = [
     ("api.js", #"""
 // Requests to this server, and nowhere else. Errors come as problems with a remedy; a token is asked for when the server wants one
 // and kept for this tab only.
-import { h } from "./dom.js";
+import { h, setText } from "./dom.js";
 
 const tokenKey = "millrace.token";
 let token = null;
 let asking = null;
+/** Somebody closed the dialog: it does not come again by itself. */
+let isDeclined = false;
 try { token = sessionStorage.getItem(tokenKey); } catch { /* Then it is kept in memory only. */ }
 
 export class Problem extends Error {
@@ -32,9 +34,9 @@ export function parseExact(text) {
   });
 }
 
-async function send(path, options) {
+async function send(path, options, as = token) {
   const headers = { ...options.headers };
-  if (token) headers.Authorization = `Bearer ${token}`;
+  if (as) headers.Authorization = `Bearer ${as}`;
   try {
     return await fetch(path, { ...options, headers, cache: "no-store", credentials: "omit", redirect: "error", signal: AbortSignal.timeout(15000) });
   } catch (error) {
@@ -45,21 +47,27 @@ async function send(path, options) {
   }
 }
 
-/** The response to a request. Throws a `Problem` when it is none of `accepted` (besides 200). */
+/** What a response that is none of success says. */
+async function problemOf(response) {
+  const text = await response.text();
+  let said = {};
+  try { said = JSON.parse(text); } catch { said = { detail: text.slice(0, 500) }; }
+  return new Problem({ title: said.title ?? `The server answered ${response.status}`, detail: said.detail, remedy: said.remedy, status: response.status });
+}
+
+/** The response to a request that succeeds; else a `Problem` is thrown. */
 async function request(path, options = {}) {
   for (;;) {
     const used = token;
     const response = await send(path, options);
     if (response.ok) return response;
-    const text = await response.text();
-    let said = {};
-    try { said = JSON.parse(text); } catch { said = { detail: text.slice(0, 500) }; }
+    const problem = await problemOf(response);
     if (response.status === 401) {
       // Another request may have brought a token meanwhile.
       if (token !== used) continue;
-      if (await askForToken(said, used !== null)) continue;
+      if (!isDeclined && await askForToken(problem)) continue;
     }
-    throw new Problem({ title: said.title ?? `The server answered ${response.status}`, detail: said.detail, remedy: said.remedy, status: response.status });
+    throw problem;
   }
 }
 
@@ -81,26 +89,48 @@ export async function getIfThere(path) {
 
 export const path = (strings, ...parts) => strings.reduce((all, text, index) => all + text + (index < parts.length ? encodeURIComponent(parts[index]) : ""), "");
 
-/** One dialog, however many requests wait for it. Resolves to whether there is another token now. */
-function askForToken(said, wasRefused) {
+/** Asks, also somebody who has declined before. Resolves to whether there is another token now. */
+export function giveToken() {
+  isDeclined = false;
+  return askForToken({ detail: "The server answers whoever it knows." });
+}
+
+/** One dialog, however many requests wait for it. A token is tried with one request, as servers count failed attempts. */
+function askForToken(said) {
   asking ??= new Promise((resolve) => {
-    const input = h("input", { type: "password", id: "token", autocomplete: "off", required: true, "aria-describedby": "token-why" });
+    const title = h("h2", { id: "token-title" }, "This server asks who you are");
+    const why = h("p", { id: "token-why", role: "status" }, said.detail ?? "It wants a bearer token.");
+    const input = h("input", { type: "password", id: "token", autocomplete: "off", required: true, "aria-describedby": "token-why token-how" });
     let isGiven = false;
     const dialog = h("dialog", { "aria-labelledby": "token-title" },
-      h("form", { method: "dialog", onsubmit: (event) => {
-        event.preventDefault();
-        token = input.value.trim();
-        try { sessionStorage.setItem(tokenKey, token); } catch { /* In memory, then. */ }
-        isGiven = true;
-        dialog.close();
-      } },
-      h("h2", { id: "token-title" }, wasRefused ? "That token was refused" : "This server asks who you are"),
-      h("p", { id: "token-why" }, said.detail ?? "It wants a bearer token.", " The token is kept in this tab and sent to this server only."),
-      h("p", { class: "field" }, h("label", { for: "token" }, "Bearer token"), input),
-      h("p", { class: "buttons" }, h("button", { type: "submit" }, "Use it"), h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Cancel"))));
+      h("form", { method: "dialog", onsubmit: (event) => { event.preventDefault(); tryOut(input.value.trim()); } },
+        title, why,
+        h("p", { class: "field" }, h("label", { for: "token" }, "Bearer token"), input),
+        h("p", { class: "note", id: "token-how" }, "It is kept in this tab and sent to this server only."),
+        h("p", { class: "buttons" }, h("button", { type: "submit" }, "Use it"), h("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, "Cancel"))));
+
+    async function tryOut(candidate) {
+      let refusal = null;
+      try {
+        const response = await send("openapi.yaml", {}, candidate);
+        if (response.status === 401 || response.status === 429) refusal = await problemOf(response);
+      } catch (error) { refusal = error; }
+      if (refusal) {
+        setText(title, refusal.status === 401 ? "That token was refused" : refusal.title);
+        setText(why, [refusal.detail, refusal.remedy].filter(Boolean).join(" "));
+        input.select();
+        return;
+      }
+      token = candidate;
+      try { sessionStorage.setItem(tokenKey, token); } catch { /* In memory, then. */ }
+      isGiven = true;
+      dialog.close();
+    }
+
     dialog.addEventListener("close", () => {
       dialog.remove();
       asking = null;
+      isDeclined = !isGiven;
       resolve(isGiven);
     });
     document.body.append(dialog);
@@ -114,7 +144,7 @@ function askForToken(said, wasRefused) {
 // The frame of the console: which view the address names, the server's state in the head, keys and the theme.
 import { h, setText, replace, problem } from "./dom.js";
 import { zone, clock } from "./format.js";
-import { getJSON } from "./api.js";
+import { getJSON, giveToken } from "./api.js";
 import { Monitor } from "./monitor.js";
 import { address, link } from "./route.js";
 import * as overview from "./overview.js";
@@ -151,7 +181,10 @@ async function show() {
   const { path, query } = address();
   const name = Object.hasOwn(views, path[0]) ? path[0] : "overview";
   for (const item of document.querySelectorAll("[data-view]")) {
-    if (item.dataset.view === name) item.setAttribute("aria-current", "page"); else item.removeAttribute("aria-current");
+    if (item.dataset.view === name) {
+      item.setAttribute("aria-current", "page");
+      item.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    } else item.removeAttribute("aria-current");
   }
   if (open?.name === name && open.view.change?.(path.slice(1), query)) return;
   const isFirst = open === null;
@@ -181,6 +214,16 @@ addEventListener("hashchange", () => {
 
 // The state of the server, in the head.
 
+const signIn = document.getElementById("sign-in");
+signIn.addEventListener("click", async () => {
+  if (!await giveToken()) return;
+  monitor.schedule(0);
+  nameServer();
+  open?.view.close?.();
+  open = null;
+  show();
+});
+
 monitor.listen(() => {
   const health = document.getElementById("health"), text = document.getElementById("health-text");
   const { latest, error, shards: known } = monitor;
@@ -193,11 +236,13 @@ monitor.listen(() => {
     else if (cut.length) [state, said] = ["warn", "no broker answers"];
     else if (latest?.sum("millrace_ready") === 0) [state, said] = ["warn", "not ready: catching up"];
   }
+  signIn.hidden = error?.status !== 401;
   health.dataset.state = state;
   setText(text, said);
 });
 
-context.catalogue().then(({ name }) => setText(document.getElementById("name"), name), () => {});
+function nameServer() { context.catalogue().then(({ name }) => setText(document.getElementById("name"), name), () => {}); }
+nameServer();
 setText(document.getElementById("foot"), `Times are of ${zone}; their titles are in UTC.`);
 
 // The theme.
@@ -576,8 +621,8 @@ tbody tr:hover > * { background: var(--raised); }
 .number { text-align: right; }
 .overview table { table-layout: fixed; }
 .overview th, .overview td { overflow: hidden; text-overflow: ellipsis; }
-.overview .wide { width: 48%; white-space: nowrap; }
-.overview thead th:first-child { width: 25%; }
+.overview .wide { width: 49%; white-space: nowrap; }
+.overview thead th:first-child { width: 30%; }
 .wide { white-space: normal; overflow-wrap: anywhere; min-width: 130px; }
 .none { color: var(--muted); white-space: normal; }
 tr.chosen > * { background: var(--accent-soft); }
@@ -652,8 +697,9 @@ dialog h2 { font-size: 16px; }
   .tools #help { display: none; }
   .overview table { table-layout: auto; }
   .side { border-right: 0; border-bottom: 1px solid var(--line); }
-  .side ul { display: flex; padding: 6px 8px; overflow-x: auto; }
-  .side a { white-space: nowrap; padding: 7px 10px; }
+  .side ul { display: flex; gap: 0; padding: 6px; overflow-x: auto; font-size: 13px; }
+  .side a { white-space: nowrap; padding: 8px 7px; }
+  .wide { min-width: 220px; }
   main { padding: 14px 12px 6px; }
   .foot { padding: 6px 12px 14px; }
   .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
@@ -986,7 +1032,7 @@ function measured({ measure, value }, isSigned = true) {
 """#),
     ("drops.js", #"""
 // What was not applied and why, and where broken records went.
-import { h, table, replace, problem } from "./dom.js";
+import { facts, h, table, replace, problem } from "./dom.js";
 import { count, counted, none, share, short, time } from "./format.js";
 import { getIfThere } from "./api.js";
 import { growth } from "./metrics.js";
@@ -1011,8 +1057,6 @@ export async function open(content, { monitor, catalogue, query }) {
     { title: "In all", number: true, cell: (row) => counted(row.total), same: (row) => `${row.total}` },
     { title: "Last minute", number: true, cell: (row) => row.minute === null ? none : count(row.minute) },
     { title: "Share of the stream", number: true, cell: (row) => share(row.total, row.of) },
-    { title: "What it is", wide: true, cell: (row) => reasons[row.reason]?.[0] ?? "" },
-    { title: "What to do", wide: true, cell: (row) => reasons[row.reason]?.[1] ?? "" },
   ], { id: (row) => `${row.stream}\n${row.reason}`, rowClass: (row) => row.reason === query.reason ? "chosen" : "" });
   const letters = table("Dead-letter topics", [
     { title: "Stream", head: true, cell: (row) => row.name },
@@ -1020,8 +1064,8 @@ export async function open(content, { monitor, catalogue, query }) {
     { title: "Dead letters go to", cell: (row) => row.dead_letter_topic === null ? "nowhere: they are counted only" : h("code", null, row.dead_letter_topic), same: (row) => `${row.dead_letter_topic}` },
   ], { id: (row) => row.name });
   letters.update(streams);
-  const sent = h("div");
-  content.append(h("h1", null, "Drops and dead letters"), h("section", { class: "panel" }, h("h2", null, "Dropped events"), body),
+  const sent = h("div"), meanings = h("div");
+  content.append(h("h1", null, "Drops and dead letters"), h("section", { class: "panel" }, h("h2", null, "Dropped events"), body, meanings),
     examples(lately), agreed(contracts),
     h("section", { class: "panel" }, h("h2", null, "Dead letters"), sent, letters.element,
       h("p", { class: "note" }, "A dead letter is the record as it came, with headers that name the reason, its topic, partition and offset. ", h("code", null, "kcat -C -t TOPIC -f '%h %s\\n'"), " shows them.")));
@@ -1036,6 +1080,11 @@ export async function open(content, { monitor, catalogue, query }) {
     const wanted = rows.length ? totals.element : blank;
     if (!wanted.isConnected) replace(body, wanted);
     totals.update(rows);
+    const present = Object.keys(reasons).filter((reason) => rows.some((row) => row.reason === reason));
+    if (meanings.dataset.said !== present.join()) {
+      meanings.dataset.said = present.join();
+      replace(meanings, facts(present.map((reason) => [reason, [reasons[reason][0], " ", h("span", { class: "muted" }, reasons[reason][1])]])));
+    }
     const failed = latest.sum("millrace_dead_letters_failed_total");
     const said = `${count(latest.sum("millrace_dead_letters_total"))} sent since the server started`;
     if (sent.dataset.said !== said + failed) {
@@ -1491,6 +1540,7 @@ export function valueText(value) {
     <p class="brand"><svg viewBox="0 0 16 16" width="20" height="20" aria-hidden="true"><path d="M1 4.5c2.5-2 4.5 2 7 0s4.5-2 7 0M1 8.5c2.5-2 4.5 2 7 0s4.5-2 7 0M1 12.5c2.5-2 4.5 2 7 0s4.5-2 7 0"/></svg>Millrace <span id="name"></span></p>
     <p class="health" id="health" role="status"><span class="dot" aria-hidden="true"></span><span id="health-text">connecting</span></p>
     <div class="tools">
+      <button type="button" id="sign-in" hidden>Give a token</button>
       <button type="button" id="theme" class="quiet">Theme: system</button>
       <button type="button" id="help" class="quiet" aria-haspopup="dialog">Shortcuts</button>
     </div>
@@ -1796,7 +1846,7 @@ export class Monitor {
     this.timer = null;
     /** Settled once the first answer, or error, is there: views wait for it, so that nothing moves when it comes. */
     this.begun = new Promise((resolve) => { this.noteBegun = resolve; });
-    document.addEventListener("visibilitychange", () => this.schedule(0));
+    document.addEventListener("visibilitychange", () => { if (this.error?.status !== 401) this.schedule(0); });
   }
 
   get latest() { return this.readings.at(-1) ?? null; }
@@ -1835,6 +1885,8 @@ export class Monitor {
     this.isAsking = false;
     this.noteBegun();
     for (const listener of this.listeners) listener(this);
+    // Nobody is known to this server: it would count the attempts.
+    if (this.error?.status === 401) return;
     // The second reading comes early: it takes two to say how fast anything goes.
     this.schedule(this.readings.length < 3 ? intervalMilliseconds / 2 : intervalMilliseconds);
   }
