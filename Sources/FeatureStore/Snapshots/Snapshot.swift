@@ -39,6 +39,7 @@ public enum Snapshot {
         public var entryCount = 0
         /// Over all shards, as written or read.
         public var bytes = 0
+        public init() {}
     }
 
     /// Copies every shard of the store's directory, one after another. Nothing of it is left when it throws.
