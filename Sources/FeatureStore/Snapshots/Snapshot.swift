@@ -26,7 +26,7 @@ public enum Snapshot {
         public var program = "millrace"
         /// A block of entries ends when it is at least so long.
         package var blockBytes = SnapshotBlock.targetBytes
-        public init() {}
+        public init(shardCount: Int = 0) { self.shardCount = shardCount }
     }
 
     public struct Progress: Sendable {
@@ -39,7 +39,7 @@ public enum Snapshot {
         public var entryCount = 0
         /// Over all shards, as written or read.
         public var bytes = 0
-        public init() {}
+        public init(shardCount: Int = 0) { self.shardCount = shardCount }
     }
 
     /// Copies every shard of the store's directory, one after another. Nothing of it is left when it throws.
