@@ -26,7 +26,7 @@ public enum Snapshot {
         public var program = "millrace"
         /// A block of entries ends when it is at least so long.
         package var blockBytes = SnapshotBlock.targetBytes
-        public init(shardCount: Int = 0) { self.shardCount = shardCount }
+        public init() {}
     }
 
     public struct Progress: Sendable {
