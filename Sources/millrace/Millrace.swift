@@ -22,7 +22,7 @@ struct Millrace: AsyncParsableCommand {
             Exit codes: 0 done, 1 failed, 2 the definitions file has faults, 64 wrong usage.
             """,
         subcommands: [
-            Serve.self, Get.self, Explain.self, BackfillCommand.self, ExportCommand.self, RebuildCommand.self, Verify.self, Load.self, Check.self, Describe.self, FeastRepo.self, Generate.self,
+            Serve.self, Get.self, Explain.self, BackfillCommand.self, ExportCommand.self, RebuildCommand.self, Verify.self, Load.self, Monitor.self, Check.self, Describe.self, FeastRepo.self, Generate.self,
         ])
 }
 

@@ -16,6 +16,9 @@ public struct Definitions: Sendable {
     public var store: StoreSettings
     public var kafka: KafkaSettings
     public var server: ServerSettings
+    /// Nil: the values of features are not watched.
+    public var monitoring: MonitoringSettings?
+    public var logs = LogSettings()
 
     public init(
         name: String, entities: [EntityDefinition], streams: [StreamDefinition], views: [ViewDefinition],

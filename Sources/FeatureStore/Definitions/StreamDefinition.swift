@@ -23,6 +23,8 @@ public struct StreamDefinition: Sendable {
     public var fields: [FieldDefinition]
     /// Which events of another stream, or of this one, this stream's events cancel.
     public var retracts: RetractionDefinition?
+    /// Events that are expected in a minute; watched, not enforced.
+    public var volume: VolumeExpectation?
 
     public init(
         name: String, topic: String, deadLetterTopic: String? = nil, format: EventFormat = .json, keys: [EntityKey],
@@ -139,6 +141,8 @@ public struct FieldDefinition: Sendable, Equatable {
     public var type: FieldType
     /// Of a string, at most; a longer one is malformed.
     public var maxBytes: Int
+    /// Watched, not enforced.
+    public var expectation: FieldExpectation?
     public init(name: String, path: FieldPath? = nil, type: FieldType, maxBytes: Int = Self.usualMaxBytes) {
         self.name = name
         self.path = path ?? FieldPath(name)

@@ -35,6 +35,8 @@ public final class Shard: Sendable {
     /// Used by the one thread that applies.
     nonisolated(unsafe) var editors: [RowEditor]
     private nonisolated(unsafe) var order = EventOrder()
+    /// Of the batch applied last: which events were dropped.
+    package private(set) nonisolated(unsafe) var dropNotes = DropNotes()
 
     struct Status {
         /// By stream.
@@ -263,6 +265,7 @@ public final class Shard: Sendable {
                 }
                 var newRows = 0
                 var bodyTime: Duration = .zero
+                dropNotes.removeAll()
                 try environment.write { transaction in
                     var taken = Taken(batch, in: catalog)
                     for entity in catalog.entities where !entity.isSingleton {
@@ -333,6 +336,7 @@ public final class Shard: Sendable {
                         if keyIndexes[stream] == catalog.countingKeys[stream] {
                             counts[stream].add(outcome)
                             taken.note(sorted[at], outcome)
+                            if let reason = outcome.dropReason { dropNotes.add(reason, event: sorted[at]) }
                         }
                     }
                     at += 1

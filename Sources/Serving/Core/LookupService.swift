@@ -17,8 +17,11 @@ public final class LookupService: Sendable {
     let sink: PushSink?
     /// Nil: nothing is logged.
     let served: ServedSink?
+    /// What is told of inputs and of the values of features.
+    public let watch: WatchSource
 
-    public init(source: LookupSource, sink: PushSink? = nil, served: ServedSink? = nil) {
+    public init(source: LookupSource, sink: PushSink? = nil, served: ServedSink? = nil, watch: WatchSource = .none) {
+        self.watch = watch
         self.served = served
         self.source = source
         self.sink = sink

@@ -46,6 +46,7 @@ extension Endpoints {
             case .reply(let reply): return .reply(reply)
             case .explain(let query, let asText):
                 return .later(.large { Self.reply { () throws(LookupProblem) in try explanation(query, asText: asText) } })
+            case .page(let page): return .later(.large { Self.reply { () throws(LookupProblem) in Reply(json: try page()) } })
             case .waits(let request, let packed): return wait(.lookup(request, packed: packed))
             case .takesRows(let form):
                 let body = Array(body)

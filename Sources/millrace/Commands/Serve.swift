@@ -23,7 +23,7 @@ struct Serve: AsyncParsableCommand {
 
             Addresses, brokers and the store's directory may be set by the environment: MILLRACE_HTTP, MILLRACE_GRPC, \
             MILLRACE_KAFKA_BROKERS, MILLRACE_KAFKA_GROUP, MILLRACE_KAFKA_ASSIGNMENT, MILLRACE_STORE_DIRECTORY, \
-            MILLRACE_STORE_DURABILITY, MILLRACE_READY_LAG, and the limits of load as in docs/DEFINITIONS.md. MILLRACE_LOG_LEVEL is debug, info (default), warning or error.
+            MILLRACE_STORE_DURABILITY, MILLRACE_READY_LAG, and the limits of load as in docs/DEFINITIONS.md. MILLRACE_LOG_LEVEL is debug, info (default), notice, warning or error; MILLRACE_LOG_FORMAT is text (default) or json.
             """)
 
     @OptionGroup var options: DefinitionsOptions
@@ -46,16 +46,24 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let definitions = try options.load()
         let descriptorSets = try options.descriptorSets(definitions)
-        let logger = Logger.millrace("millrace")
+        let logger = Logger.millrace("millrace", definitions.logs)
         DescriptorLimit.raise()
         let store = Store(definitions)
-        let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
+        let watch = Watching(store, logger)
+        let ingest = IngestService(store: store, descriptorSets: descriptorSets, sampler: watch.features?.sampler, inputs: watch.inputs) {
+            NoticeLog(logger: logger).log($0)
+        }
         let pushes = definitions.pushed.isEmpty ? nil : try PushProducer(definitions)
         let served = definitions.services.contains { $0.log != nil } ? try ServedProducer(definitions.kafka) : nil
         let lookups = LookupService(
-            source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) })
+            source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) },
+            watch: watch.source)
         let transport = Transport(service: lookups)
-        let metricSources = [{ @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() }]
+        let process = ProcessMetricFamilies()
+        let metricSources = [
+            { @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() },
+            { @Sendable in watch.families() + process.families() },
+        ]
         // Either port answers whatever comes over HTTP/2.
         let http2 = GRPCResponder(transport: transport, others: JSONResponder(transport: transport, metricSources: metricSources))
         let http = HTTPServer(
@@ -66,11 +74,12 @@ struct Serve: AsyncParsableCommand {
             transport: transport, responder: http2, host: definitions.server.grpcHost, port: definitions.server.grpcPort
         ) { port in logger.notice("gRPC on \(definitions.server.grpcHost):\(port)") }
         var services: [any Service] = [
-            IngestLifecycle(ingest: ingest, store: store, pushes: pushes, served: served, topicPartitions: createTopics, logger: logger), http, grpc,
+            IngestLifecycle(
+                ingest: ingest, store: store, pushes: pushes, served: served, watch: watch, topicPartitions: createTopics, logger: logger), http, grpc,
         ]
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger.millrace("lifecycle", .error))
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger.millrace("lifecycle", definitions.logs, .error))
         do {
             try await group.run()
         } catch {
@@ -86,6 +95,7 @@ struct IngestLifecycle: Service {
     let store: Store
     let pushes: PushProducer?
     let served: ServedProducer?
+    let watch: Watching
     /// Make missing topics with so many partitions.
     let topicPartitions: Int?
     let logger: Logger
@@ -93,6 +103,7 @@ struct IngestLifecycle: Service {
     func run() async throws {
         pushes?.start()
         served?.start()
+        watch.start()
         do {
             // It blocks until a broker answers, and must let go when the program is to end.
             try await withTaskCancellationHandler {
@@ -110,6 +121,7 @@ struct IngestLifecycle: Service {
         } catch {
             pushes?.stop()
             served?.stop()
+            watch.stop()
             store.closeAll()
             throw error
         }
@@ -124,6 +136,7 @@ struct IngestLifecycle: Service {
             ingest.stop()
             pushes?.stop()
             served?.stop()
+            watch.stop()
         }
         store.closeAll()
     }

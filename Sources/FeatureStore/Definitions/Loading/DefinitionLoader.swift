@@ -53,7 +53,7 @@ final class DefinitionLoader {
     }
 
     private func read(_ root: YAMLNode) -> Definitions? {
-        let keys = ["version", "name", "entities", "streams", "views", "pushed", "inputs", "derived", "services", "store", "kafka", "server"]
+        let keys = ["version", "name", "entities", "streams", "views", "pushed", "inputs", "derived", "services", "store", "kafka", "server", "monitoring", "logs"]
         guard let top = section(root, "the file", keys: keys) else { return nil }
         if let node = required(top, "version", "add `version: 1`, the version of this format") {
             _ = integer(node, "version", in: 1...1, remedy: "write `version: 1`, the only one there is")
@@ -74,6 +74,8 @@ final class DefinitionLoader {
             name: name ?? "", entities: entities, streams: streams.map(\.definition), views: views, derived: derived,
             pushed: pushed, services: services, store: store, kafka: kafka, server: server)
         definitions.inputs = inputs
+        definitions.monitoring = readMonitoring(top["monitoring"])
+        definitions.logs = readLogs(top["logs"])
         return definitions
     }
 
