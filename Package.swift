@@ -30,6 +30,7 @@ var products: [Product] = [
     .library(name: "Kafka", targets: ["Kafka"]),
     .library(name: "LMDB", targets: ["LMDB"]),
     .library(name: "Generator", targets: ["Generator"]),
+    .library(name: "Monitoring", targets: ["Monitoring"]),
     .library(name: "Serving", targets: ["Serving"]),
 ]
 var targets: [Target] = [
@@ -51,6 +52,7 @@ var targets: [Target] = [
     library("FeatureStore", ["LMDB", "JSONBytes", "Compression", "CPrefetch", "CExchange", .product(name: "Yams", package: "Yams")]),
     library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", "Compression", "Avro", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     library("Export", ["FeatureStore", "Ingest", "JSONBytes"]),
+    library("Monitoring", ["FeatureStore", "LMDB", "JSONBytes"]),
     library("Generator"),
     library("Serving", path: "Sources/Serving/Core", ["FeatureStore", "JSONBytes"]),
 
@@ -63,6 +65,7 @@ var targets: [Target] = [
     tests("IngestTests", ["AllocationCounter", "Ingest", "Kafka", "FeatureStore", "JSONBytes", "TestSupport"]),
     tests("ExportTests", ["Export", "FeatureStore", "JSONBytes", "TestSupport"]),
     tests("GeneratorTests", ["Generator"]),
+    tests("MonitoringTests", ["Monitoring", "FeatureStore", "Generator", "Ingest", "JSONBytes", "TestSupport"]),
     tests("ServingTests", ["Serving", "FeatureStore", "JSONBytes", "TestSupport"]),
 ]
 
@@ -104,7 +107,8 @@ if !coreOnly {
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ]),
         .executableTarget(name: "millrace", dependencies: [
-            "FeatureStore", "Ingest", "Export", "JSONBytes", "Kafka", "Generator", "Serving", "ServingTransport", "ServingHTTP", "ServingGRPC", "ServingJWT",
+            "FeatureStore", "Ingest", "Export", "Monitoring", "JSONBytes", "Kafka", "Generator", "Serving", "ServingTransport", "ServingHTTP", "ServingGRPC",
+            "ServingJWT",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOPosix", package: "swift-nio"),

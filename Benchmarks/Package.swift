@@ -9,7 +9,7 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "millrace-bench",
-            dependencies: ["FeatureStore", "LMDB", "Kafka", "Ingest", "Generator", "JSONBytes", "Serving"].map {
+            dependencies: ["FeatureStore", "LMDB", "Kafka", "Ingest", "Monitoring", "Generator", "JSONBytes", "Serving"].map {
                 .product(name: $0, package: "millrace")
             },
             swiftSettings: [

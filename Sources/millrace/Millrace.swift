@@ -24,8 +24,8 @@ struct Millrace: AsyncParsableCommand {
         version: Build.version,
         subcommands: [
             Serve.self, Get.self, Explain.self, BackfillCommand.self, ExportCommand.self, RebuildCommand.self, Verify.self, SnapshotCommand.self,
-            RestoreCommand.self, Load.self, Erase.self, Retention.self, Check.self, Describe.self, FeastRepo.self, Generate.self, TokenCommand.self,
-            AuditCommand.self,
+            RestoreCommand.self, Load.self, Erase.self, Retention.self, Monitor.self, Check.self, Describe.self, FeastRepo.self, Generate.self,
+            TokenCommand.self, AuditCommand.self,
         ])
 }
 

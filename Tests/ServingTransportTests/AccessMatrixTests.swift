@@ -81,8 +81,8 @@ import Testing
             for endpoint in endpoints {
                 for credential in Credential.allCases {
                     let token = endpoint.grant.flatMap { Self.token(credential, $0) }
-                    // The double explains nothing, and the shop has no topic of erasures.
-                    let answered = endpoint.path.contains("/explain/") || endpoint.path.contains("/erasures/") ? 404 : endpoint.path == "/v1/erase" ? 400 : 200
+                    // The double explains nothing and watches nothing, and the shop has no topic of erasures.
+                    let answered = endpoint.path.contains("/explain/") || endpoint.path.contains("/erasures/") || endpoint.path.contains("/monitoring/") ? 404 : endpoint.path == "/v1/erase" ? 400 : 200
                     let expected = endpoint.grant == nil || credential == .permitted ? answered : credential == .notPermitted ? 403 : 401
                     for form in Form.allCases {
                         let status = try form.status(port, endpoint, token)

@@ -111,6 +111,12 @@ import Testing
                 """)
     }
 
+    @Test func aServerThatWatchesNothingSaysSo() async throws {
+        #expect(try await respond(.get, "/v1/monitoring").body == #"{"enabled":false,"features":[],"alerts":[]}"#)
+        #expect(try await respond(.get, "/v1/contracts").body == #"{"streams":[]}"#)
+        #expect(try await respond(.get, "/v1/drops").body == #"{"drops":[]}"#)
+    }
+
     @Test func probesTellAliveFromReady() async throws {
         let double = LookupDouble()
         double.state.withLock { $0.assigned = false }
@@ -157,6 +163,8 @@ import Testing
         (.get, "/v1/services/homepage/entities/c1?as_of=9223372036854775807", nil, 400, "bad-request"),
         (.get, "/v1/services/homepage/entities/c1?max_staleness=-5", nil, 400, "bad-request"),
         (.get, "/v1/shards?x=1", nil, 400, "bad-request"),
+        (.get, "/v1/monitoring?x=1", nil, 400, "bad-request"), (.get, "/v1/monitoring/clicks_5m?hours=9999", nil, 400, "bad-request"),
+        (.get, "/v1/monitoring/clicks_5m", nil, 404, "unknown-feature"), (.post, "/v1/drops", nil, 405, "method-not-allowed"),
         (.put, "/v1/lookup", "{}", 405, "method-not-allowed"),
         (.get, "/v1/lookup", nil, 405, "method-not-allowed"),
         (.post, "/metrics", "", 405, "method-not-allowed"),

@@ -12,7 +12,7 @@ let usage = """
       rows      sizes of the rows of a store, and its keys         --store DIR [--keys FILE]
       produce   the generator's events to Kafka                    --brokers HOST:PORT --events 3000000 --partitions 8
       consume   bare batch consumption of the topics               --brokers HOST:PORT --expect N
-      ingest    IngestService until nothing is left                --brokers HOST:PORT --expect N --store DIR --mode commit|replay
+      ingest    IngestService until nothing is left                --brokers HOST:PORT --expect N --store DIR --mode commit|replay --monitored yes|no
       latency   event produced to value served                     --brokers HOST:PORT --store DIR --rate 50000 --seconds 10 [--only bare]
 
     for all: --definitions FILE (default Examples/shop/millrace.yaml), --out FILE, --dir DIR (scratch, default the system's)

@@ -25,6 +25,9 @@ public struct Definitions: Sendable {
     public var exposure: [DefinitionFault] = []
     /// Nil: `serve` takes none by itself.
     public var snapshots: SnapshotSettings?
+    /// Nil: the values of features are not watched.
+    public var monitoring: MonitoringSettings?
+    public var logs = LogSettings()
 
     public init(
         name: String, entities: [EntityDefinition], streams: [StreamDefinition], views: [ViewDefinition],

@@ -26,6 +26,8 @@ public struct StreamDefinition: Sendable {
     /// Its events say who is to be erased (`ErasureSettings`); no view reads them.
     public internal(set) var isErasures = false
     public var classification = Classification()
+    /// Events that are expected in a minute; watched, not enforced.
+    public var volume: VolumeExpectation?
 
     public init(
         name: String, topic: String, deadLetterTopic: String? = nil, format: EventFormat = .json, keys: [EntityKey],
@@ -142,6 +144,8 @@ public struct FieldDefinition: Sendable, Equatable {
     public var type: FieldType
     /// Of a string, at most; a longer one is malformed.
     public var maxBytes: Int
+    /// Watched, not enforced.
+    public var expectation: FieldExpectation?
     public init(name: String, path: FieldPath? = nil, type: FieldType, maxBytes: Int = Self.usualMaxBytes) {
         self.name = name
         self.path = path ?? FieldPath(name)

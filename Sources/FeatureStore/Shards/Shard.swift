@@ -43,6 +43,8 @@ public final class Shard: Sendable {
     private nonisolated(unsafe) var order = EventOrder()
     /// Known to the one thread that applies.
     nonisolated(unsafe) var hasTombstones: Bool
+    /// Of the batch applied last: which events were dropped.
+    package private(set) nonisolated(unsafe) var dropNotes = DropNotes()
 
     struct Status {
         /// By stream.
@@ -284,6 +286,7 @@ public final class Shard: Sendable {
                 var newRows = 0
                 var bodyTime: Duration = .zero
                 var erasing = Erasing()
+                dropNotes.removeAll()
                 try environment.write { transaction in
                     if let stream = catalog.erasureStream { try erase(batch, stream, &counts, &newRows, &erasing, transaction) }
                     var taken = Taken(batch, in: catalog)
@@ -360,6 +363,7 @@ public final class Shard: Sendable {
                         if keyIndexes[stream] == catalog.countingKeys[stream] {
                             counts[stream].add(outcome)
                             taken.note(sorted[at], outcome)
+                            if let reason = outcome.dropReason { dropNotes.add(reason, event: sorted[at]) }
                         }
                     }
                     at += 1

@@ -15,6 +15,8 @@ public final class IngestService: @unchecked Sendable {
     let descriptorSets: [[UInt8]?]
     let notify: @Sendable (IngestNotice) -> Void
     public let metrics = IngestMetrics()
+    private let sampler: EntitySampler?
+    private let inputs: InputWatch?
 
     private let isStopping = Atomic(false)
     var isInterrupted: Bool { isStopping.load(ordering: .relaxed) }
@@ -53,10 +55,16 @@ public final class IngestService: @unchecked Sendable {
     /// Brokers that have just come up may not list their topics yet.
     private static let topicGrace: Duration = .seconds(10)
 
-    /// `descriptorSets`: per stream, the descriptor set of a Protobuf stream.
+    /// - Parameters:
+    ///   - descriptorSets: per stream, the descriptor set of a Protobuf stream.
+    ///   - sampler: told of the entities that each batch touched; nil: features are not monitored.
+    ///   - inputs: told of what breaks a contract or is dropped.
     public init(
-        store: Store, descriptorSets: [[UInt8]?], notify: @escaping @Sendable (IngestNotice) -> Void
+        store: Store, descriptorSets: [[UInt8]?], sampler: EntitySampler? = nil, inputs: InputWatch? = nil,
+        notify: @escaping @Sendable (IngestNotice) -> Void
     ) {
+        self.sampler = sampler
+        self.inputs = inputs
         self.store = store
         definitions = store.definitions
         self.descriptorSets = descriptorSets
@@ -202,7 +210,8 @@ public final class IngestService: @unchecked Sendable {
         noteConnection(shard)
         return try ShardWorker(
             shard: shard, definitions: definitions, descriptorSets: descriptorSets, partitionCounts: partitionCounts,
-            deadLetters: deadLetters, lettersFrom: lettersFrom, metrics: metrics, cost: dispatch.cost, notify: notify)
+            deadLetters: deadLetters, lettersFrom: lettersFrom, metrics: metrics, cost: dispatch.cost, sampler: sampler, inputs: inputs,
+            notify: notify)
     }
 
     /// What a shard that is opened while no broker answers has to be told.

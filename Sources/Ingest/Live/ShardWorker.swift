@@ -35,12 +35,18 @@ final class ShardWorker: @unchecked Sendable {
     private let erasureStream: Int
     private let traces: ErasureTraces?
     private let erasurePartitions: Int
+    /// Whoever monitors features is told which entities a batch touched; nil: nobody does.
+    private let sampler: EntitySampler?
+    /// Nil: contracts and drops are nobody's concern, as in a replay.
+    private var inputs: BatchWatch?
 
     init(
         shard: Shard, definitions: Definitions, descriptorSets: [[UInt8]?], partitionCounts: [String: Int],
         deadLetters: DeadLetters?, lettersFrom: [Int64?] = [], metrics: IngestMetrics, cost: RecordCost,
-        notify: @escaping @Sendable (IngestNotice) -> Void
+        sampler: EntitySampler? = nil, inputs: InputWatch? = nil, notify: @escaping @Sendable (IngestNotice) -> Void
     ) throws(DecoderSetupError) {
+        self.sampler = sampler
+        self.inputs = inputs.map { BatchWatch($0) }
         self.shard = shard
         self.lettersFrom = definitions.streams.indices.map { $0 < lettersFrom.count ? lettersFrom[$0] ?? 0 : 0 }
         self.definitions = definitions
@@ -100,27 +106,31 @@ final class ShardWorker: @unchecked Sendable {
         let began = ContinuousClock.now
         var bytes = 0, deadCount = 0
         var oldest = Int64.max
-        for record in records {
+        inputs?.begin()
+        for (position, record) in records.enumerated() {
             bytes += record.byteCount
             if record.timestampMicros >= 0, record.timestampMicros < oldest { oldest = record.timestampMicros }
-            decode(record, &deadCount)
+            decode(record, position, &deadCount)
         }
         checkPartitions()
         metrics.record(records: records.count, bytes: bytes, decoding: ContinuousClock.now - began)
         if deadCount > 0 { deliverDeadLetters(deadCount) }
         guard commit() else { return false }
+        inputs?.finish(records, batch, shard.dropNotes, decoders)
+        sampler?.offer(batch)
         if oldest != .max { metrics.recordLatency(seconds: max(0, Double(Store.now() - oldest) / 1e6)) }
         return true
     }
 
     @inline(__always)
-    private func decode(_ record: Record, _ deadCount: inout Int) {
+    private func decode(_ record: Record, _ position: Int, _ deadCount: inout Int) {
         let index = record.topicOrdinal
         let time = record.timestampMicros
         let newest = Swift.max(progress.positions[index]?.newestRecordTime ?? 0, time)
         progress.positions[index] = .init(nextOffset: record.offset + 1, newestRecordTime: newest)
         guard let value = record.value else {
             progress.drop(.empty, stream: index)
+            inputs?.note(.empty, record: position)
             return
         }
         let firstValue = batch.valueCount
@@ -130,14 +140,17 @@ final class ShardWorker: @unchecked Sendable {
             if time >= 0, event.time > time + facts[index].maxClockSkew {
                 batch.markLastFuture()
                 progress.drop(.future, stream: index)
+                inputs?.note(.future, record: position, becameEvent: true)
             } else if event.time < facts[index].cutover {
                 batch.removeLast(firstValue: firstValue)
                 progress.drop(.beforeCutover, stream: index)
+                inputs?.note(.beforeCutover, record: position)
             } else if index == erasureStream {
                 deadCount += forgetTraces(record, batch.values + firstValue)
             }
         case .dropped(let reason, let detail):
             progress.drop(reason, stream: index)
+            inputs?.note(reason, record: position, detail: detail)
             if reason == .malformed || reason == .unknown { deadCount += sendDeadLetter(record, reason, detail) }
         }
     }

@@ -22,9 +22,14 @@ public final class LookupService: Sendable {
     let served: ServedSink?
     /// Nil: nobody is erased.
     let eraser: EraseSink?
+    /// What is told of inputs and of the values of features.
+    public let watch: WatchSource
 
-    public init(source: LookupSource, sink: PushSink? = nil, served: ServedSink? = nil, eraser: EraseSink? = nil) {
+    public init(
+        source: LookupSource, sink: PushSink? = nil, served: ServedSink? = nil, eraser: EraseSink? = nil, watch: WatchSource = .none
+    ) {
         self.eraser = eraser
+        self.watch = watch
         self.served = served
         self.source = source
         self.sink = sink

@@ -53,6 +53,7 @@ extension Endpoints {
             case .reply(let reply): begun = .reply(reply)
             case .explain(let query, let asText):
                 begun = .later(.large { Self.reply { () throws(LookupProblem) in try explanation(query, asText: asText) } })
+            case .page(let page): begun = .later(.large { Self.reply { () throws(LookupProblem) in Reply(json: try page()) } })
             case .waits(let request, let packed): begun = wait(.lookup(request, packed: packed))
             case .takesRows(let form):
                 let body = Array(body)

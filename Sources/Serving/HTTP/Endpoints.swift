@@ -28,6 +28,8 @@ struct Endpoints: Sendable {
         case erases
         /// `retention()` next; it takes as long as reading every row does.
         case reportsRetention
+        /// A document that takes some milliseconds to make.
+        case page(@Sendable () throws(LookupProblem) -> [UInt8])
         /// `explanation` next; it may take some milliseconds.
         case explain(Explanation.Query, asText: Bool)
     }
@@ -106,6 +108,18 @@ struct Endpoints: Sendable {
         case .shards:
             try target.noParameters()
             return .reply(try Reply { service.writeShards(to: &$0) })
+        case .monitoring:
+            try target.noParameters()
+            return .page(service.watch.monitoring)
+        case .monitored(let feature):
+            let (entity, hours) = try target.monitoringParameters()
+            return .page { [watch = service.watch] () throws(LookupProblem) in try watch.feature(feature, entity, hours) }
+        case .contracts:
+            try target.noParameters()
+            return .page { [watch = service.watch] () throws(LookupProblem) in watch.contracts() }
+        case .drops:
+            try target.noParameters()
+            return .page { [watch = service.watch] () throws(LookupProblem) in watch.drops() }
         // Probes and scrapers may add parameters of their own: none is an error.
         case .health:
             return .reply(Reply(text: "ok\n", contentType: "text/plain; charset=utf-8"))

@@ -418,6 +418,89 @@ package let openAPIDocument = #"""
             "403": { $ref: "#/components/responses/NotPermitted" }
             "405": { $ref: "#/components/responses/MethodNotAllowed" }
             "429": { $ref: "#/components/responses/TooManyFailures" }
+      /v1/monitoring:
+        get:
+          operationId: getMonitoring
+          summary: How the values of the features are, hour by hour, and which of them have drifted; docs/MONITORING.md explains each member.
+          responses:
+            "200":
+              description: All watched features and the alerts. With monitoring off, `enabled` is false and both lists are empty.
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    required: [enabled, features, alerts]
+                    properties:
+                      enabled: { type: boolean }
+                      features: { type: array, items: { type: object, required: [entity, feature, type, state, hour, summary, comparison, measures] } }
+                      alerts: { type: array, items: { type: object, required: [entity, feature, measure, value, threshold, hour, since, state] } }
+                  example: { enabled: false, features: [], alerts: [] }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/Overloaded" }
+            "500": { $ref: "#/components/responses/StorageError" }
+      /v1/monitoring/{feature}:
+        get:
+          operationId: getMonitoredFeature
+          summary: One feature with its hours, for plots.
+          parameters:
+            - { name: feature, in: path, required: true, schema: { type: string, minLength: 1 }, example: clicks_1h }
+            - { name: entity, in: query, description: Whose feature, where several entities have one of this name., schema: { type: string, minLength: 1 } }
+            - { name: hours, in: query, description: How far back., schema: { type: integer, minimum: 1, maximum: 1344, default: 168 } }
+          responses:
+            "200":
+              description: The feature as in `/v1/monitoring`, with the bins of its newest hour and the series of its hours.
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    required: [entity, feature, type, state, hour, summary, comparison, measures, histogram, series]
+            "400": { $ref: "#/components/responses/BadRequest" }
+            "404": { $ref: "#/components/responses/NotFound" }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/Overloaded" }
+            "500": { $ref: "#/components/responses/StorageError" }
+      /v1/contracts:
+        get:
+          operationId: getContracts
+          summary: What is expected of the streams' fields and volumes, and what broke it, with examples.
+          responses:
+            "200":
+              description: The streams of which anything is expected.
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    required: [streams]
+                    properties:
+                      streams: { type: array, items: { type: object, required: [stream, topic, volume, fields, examples] } }
+                  example: { streams: [] }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/Overloaded" }
+      /v1/drops:
+        get:
+          operationId: getDrops
+          summary: Which records were dropped lately, by stream and reason, and where they lie.
+          responses:
+            "200":
+              description: The streams and reasons that anything was dropped for.
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    required: [drops]
+                    properties:
+                      drops: { type: array, items: { type: object, required: [stream, topic, reason, count, dead_letter_topic, examples] } }
+                  example: { drops: [] }
+            "401": { $ref: "#/components/responses/Unauthenticated" }
+            "403": { $ref: "#/components/responses/NotPermitted" }
+            "405": { $ref: "#/components/responses/MethodNotAllowed" }
+            "429": { $ref: "#/components/responses/Overloaded" }
       /get-online-features:
         post:
           operationId: getOnlineFeatures

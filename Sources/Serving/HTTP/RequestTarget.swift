@@ -82,6 +82,23 @@ struct RequestTarget {
         return asText
     }
 
+    /// Those of a monitored feature.
+    func monitoringParameters() throws(LookupProblem) -> (entity: String?, hours: Int) {
+        var entity: String?, hours: Int?
+        try forEachParameter(["entity", "hours"]) { (name, value) throws(LookupProblem) in
+            if name == "entity" {
+                if entity != nil { return false }
+                entity = value
+            } else {
+                if hours != nil { return false }
+                guard let count = Int(value), LookupProblem.monitoringHours.contains(count) else { throw .badHours(value) }
+                hours = count
+            }
+            return true
+        }
+        return (entity, hours ?? 168)
+    }
+
     /// Calls `body` with each parameter; it answers false when it had that one before. Names beside `known` are errors: a misspelt `as_of` must
     /// not silently mean "now".
     private func forEachParameter(

@@ -14,7 +14,7 @@ extension Route {
         case .push(let view): .push(view: view)
         case .explain(let entity, _, _): .entity(entity)
         case .erase, .erasure: .erase
-        case .shards, .retention, .features: .admin
+        case .shards, .retention, .features, .monitoring, .monitored, .contracts, .drops: .admin
         case .feature(let entity, _): .entity(entity)
         case .metrics: .metrics
         // Their bodies say the rest: `Endpoints.need`, `Endpoints.push`.
@@ -31,6 +31,10 @@ extension Route {
         case .explain(let entity, let feature, let key): AuditEvent(.explain, "explain", target: "\(entity).\(feature)", entities: 1, keys: [key])
         case .erasure(let receipt): AuditEvent(.admin, "erasure", target: receipt)
         case .shards: AuditEvent(.admin, "shards")
+        case .monitoring: AuditEvent(.admin, "monitoring")
+        case .monitored(let feature): AuditEvent(.admin, "monitoring", target: feature)
+        case .contracts: AuditEvent(.admin, "contracts")
+        case .drops: AuditEvent(.admin, "drops")
         case .retention: AuditEvent(.admin, "retention")
         // Written down once their bodies are read.
         case .lookup, .feastLookup, .push, .feastPush, .erase: nil
@@ -54,6 +58,9 @@ extension Route {
         case .erasure: "erasure"
         case .retention: "retention"
         case .shards: "shards"
+        case .monitoring, .monitored: "monitoring"
+        case .contracts: "contracts"
+        case .drops: "drops"
         case .metrics: "metrics"
         }
     }
@@ -63,9 +70,11 @@ extension Route {
         switch self {
         case .service(let name), .entity(let name, _), .push(let name): name
         case .erasure(let receipt): receipt
+        case .monitored(let feature): feature
         case .feature(let entity, let name): "\(entity).\(name)"
         case .explain(let entity, let feature, _): "\(entity).\(feature)"
-        case .health, .ready, .feastHealth, .openAPI, .services, .lookup, .feastLookup, .feastPush, .feastMaterialize, .shards, .metrics, .erase, .retention, .features, .console,
+        case .health, .ready, .feastHealth, .openAPI, .services, .lookup, .feastLookup, .feastPush, .feastMaterialize, .shards, .metrics, .erase, .retention, .features, .console, .monitoring,
+            .contracts, .drops,
             .consoleWithSlash, .consoleFile: ""
         }
     }
@@ -75,7 +84,7 @@ extension Route {
 package enum Routes {
     /// One for each case of `Route`, by what it needs to be told apart.
     package enum Kind: CaseIterable {
-        case services, service, entity, lookup, push, erase, erasure, retention, explain, features, feature, shards, health, ready, metrics, openAPI
+        case services, service, entity, lookup, push, erase, erasure, retention, explain, features, feature, shards, monitoring, monitored, contracts, drops, health, ready, metrics, openAPI
         case console
         case feastLookup, feastHealth, feastMaterialize, feastPush
     }
@@ -107,6 +116,10 @@ extension Route {
         case .features: .features
         case .feature: .feature
         case .shards: .shards
+        case .monitoring: .monitoring
+        case .monitored: .monitored
+        case .contracts: .contracts
+        case .drops: .drops
         case .console, .consoleWithSlash, .consoleFile: .console
         case .health: .health
         case .ready: .ready

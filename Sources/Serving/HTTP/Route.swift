@@ -15,6 +15,10 @@ enum Route {
     case features
     case feature(entity: String, name: String)
     case shards
+    case monitoring
+    case monitored(feature: String)
+    case contracts
+    case drops
     case health
     case ready
     case metrics
@@ -32,7 +36,8 @@ enum Route {
     static let paths = [
         "/v1/services", "/v1/services/{service}", "/v1/services/{service}/entities/{key}", "/v1/lookup", "/v1/push/{view}",
         "/v1/erase", "/v1/erasures/{receipt}", "/v1/retention",
-        "/v1/explain/{entity}/{feature}/{key}", "/v1/features", "/v1/features/{entity}/{feature}", "/v1/shards", "/healthz",
+        "/v1/explain/{entity}/{feature}/{key}", "/v1/features", "/v1/features/{entity}/{feature}", "/v1/shards", "/v1/monitoring",
+        "/v1/monitoring/{feature}", "/v1/contracts", "/v1/drops", "/healthz",
         "/readyz", "/metrics", "/openapi.yaml", "/console", "/get-online-features", "/health", "/push", "/write-to-online-store", "/materialize",
         "/materialize-incremental",
     ]
@@ -59,6 +64,10 @@ enum Route {
         case 2 where parts[0] == "v1" && parts[1] == "features": self = .features
         case 2 where parts[0] == "v1" && parts[1] == "shards": self = .shards
         case 2 where parts[0] == "console" && parts[1].isEmpty: self = .consoleWithSlash
+        case 2 where parts[0] == "v1" && parts[1] == "monitoring": self = .monitoring
+        case 2 where parts[0] == "v1" && parts[1] == "contracts": self = .contracts
+        case 2 where parts[0] == "v1" && parts[1] == "drops": self = .drops
+        case 3 where parts[0] == "v1" && parts[1] == "monitoring" && !parts[2].isEmpty: self = .monitored(feature: try decoded(parts[2], "The feature"))
         case 1 where parts[0] == "healthz": self = .health
         case 1 where parts[0] == "readyz": self = .ready
         case 1 where parts[0] == "metrics": self = .metrics

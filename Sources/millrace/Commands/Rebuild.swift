@@ -39,7 +39,7 @@ struct RebuildCommand: ParsableCommand {
     }
 
     private func build(_ definitions: Definitions) throws {
-        let logger = Logger.millrace("millrace", .warning)
+        let logger = Logger.millrace("millrace", definitions.logs, .warning)
         let rebuild = try Rebuild(
             definitions: definitions, descriptorSets: try options.descriptorSets(definitions)
         ) { NoticeLog(logger: logger).log($0) }

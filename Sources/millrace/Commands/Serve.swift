@@ -24,7 +24,7 @@ struct Serve: AsyncParsableCommand {
 
             Addresses, brokers and the store's directory may be set by the environment: MILLRACE_HTTP, MILLRACE_GRPC, \
             MILLRACE_KAFKA_BROKERS, MILLRACE_KAFKA_GROUP, MILLRACE_KAFKA_ASSIGNMENT, MILLRACE_STORE_DIRECTORY, \
-            MILLRACE_STORE_DURABILITY, MILLRACE_READY_LAG, and the limits of load as in docs/DEFINITIONS.md. MILLRACE_LOG_LEVEL is debug, info (default), warning or error.
+            MILLRACE_STORE_DURABILITY, MILLRACE_READY_LAG, and the limits of load as in docs/DEFINITIONS.md. MILLRACE_LOG_LEVEL is debug, info (default), notice, warning or error; MILLRACE_LOG_FORMAT is text (default) or json.
             """)
 
     @OptionGroup var options: DefinitionsOptions
@@ -47,7 +47,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let definitions = try options.loadForServing()
         let descriptorSets = try options.descriptorSets(definitions)
-        let logger = Logger.millrace("millrace")
+        let logger = Logger.millrace("millrace", definitions.logs)
         DescriptorLimit.raise()
         let guards: Guards
         do { guards = try await Guards(definitions, logger: logger) } catch {
@@ -55,20 +55,23 @@ struct Serve: AsyncParsableCommand {
             throw Exit.failed
         }
         let store = Store(definitions)
-        let ingest = IngestService(store: store, descriptorSets: descriptorSets) { NoticeLog(logger: logger).log($0) }
+        let watch = Watching(store, logger)
+        let ingest = IngestService(store: store, descriptorSets: descriptorSets, sampler: watch.features?.sampler, inputs: watch.inputs) {
+            NoticeLog(logger: logger).log($0)
+        }
         let pushes = definitions.pushed.isEmpty ? nil : try PushProducer(definitions)
         let served = definitions.services.contains { $0.log != nil } ? try ServedProducer(definitions.kafka) : nil
         let erasures = try definitions.privacy.erasures.map { try EraseProducer(definitions.kafka, topic: $0.topic) }
         let lookups = LookupService(
             source: LookupSource(store: store), sink: pushes.map { PushSink($0, store) }, served: served.map { ServedSink(take: $0.take) },
-            eraser: erasures.map { EraseSink($0, store, topic: definitions.privacy.erasures?.topic ?? "") })
+            eraser: erasures.map { EraseSink($0, store, topic: definitions.privacy.erasures?.topic ?? "") }, watch: watch.source)
         let transport = Transport(service: lookups, access: guards.access, audit: guards.audit, tls: guards.tls)
         let snapshots = definitions.snapshots.map { SnapshotSchedule($0, store: definitions.store.directory, logger: logger) }
         let process = ProcessMetricFamilies(), disk = DiskMetricFamilies(storeDirectory: definitions.store.directory)
         let metricSources = [
             { @Sendable in IngestMetricFamilies(store: store, ingest: ingest, served: served).families() },
             { @Sendable in SnapshotMetricFamilies(schedule: snapshots).families() },
-            { @Sendable in process.families() + disk.families() },
+            { @Sendable in watch.families() + process.families() + disk.families() },
         ]
         // Either port answers whatever comes over HTTP/2.
         let http2 = GRPCResponder(transport: transport, others: JSONResponder(transport: transport, metricSources: metricSources))
@@ -82,7 +85,8 @@ struct Serve: AsyncParsableCommand {
         var services: [any Service] = [
             guards,
             IngestLifecycle(
-                ingest: ingest, store: store, pushes: pushes, served: served, erasures: erasures, topicPartitions: createTopics, logger: logger),
+                ingest: ingest, store: store, pushes: pushes, served: served, erasures: erasures, watch: watch, topicPartitions: createTopics,
+                logger: logger),
             http, grpc,
         ]
         if let snapshots { services.append(snapshots) }
@@ -92,7 +96,7 @@ struct Serve: AsyncParsableCommand {
         }
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger.millrace("lifecycle", .error))
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger.millrace("lifecycle", definitions.logs, .error))
         do {
             try await group.run()
         } catch {
@@ -109,6 +113,7 @@ struct IngestLifecycle: Service {
     let pushes: PushProducer?
     let served: ServedProducer?
     let erasures: EraseProducer?
+    let watch: Watching
     /// Make missing topics with so many partitions.
     let topicPartitions: Int?
     let logger: Logger
@@ -117,6 +122,7 @@ struct IngestLifecycle: Service {
         pushes?.start()
         served?.start()
         erasures?.start()
+        watch.start()
         do {
             // It blocks until a broker answers, and must let go when the program is to end.
             try await withTaskCancellationHandler {
@@ -135,6 +141,7 @@ struct IngestLifecycle: Service {
             pushes?.stop()
             served?.stop()
             erasures?.stop()
+            watch.stop()
             store.closeAll()
             throw error
         }
@@ -150,6 +157,7 @@ struct IngestLifecycle: Service {
             pushes?.stop()
             served?.stop()
             erasures?.stop()
+            watch.stop()
         }
         store.closeAll()
     }

@@ -50,7 +50,7 @@ struct Verify: ParsableCommand {
     }
 
     private func verify(_ definitions: Definitions) throws {
-        let logger = Logger.millrace("millrace", .warning)
+        let logger = Logger.millrace("millrace", definitions.logs, .warning)
         let verification = Verification(
             definitions: definitions, descriptorSets: try options.descriptorSets(definitions), logs: log.logs.isEmpty ? nil : log.options
         ) { NoticeLog(logger: logger).log($0) }

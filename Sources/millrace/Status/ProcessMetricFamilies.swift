@@ -3,7 +3,7 @@ internal import Serving
 
 /// The process as the kernel sees it, under the names that Prometheus' clients have agreed on, and which build it is.
 struct ProcessMetricFamilies {
-    private let startSeconds = Self.now()
+    private let startSeconds = ProcessMetricFamilies.now()
     private let pageBytes = Double(sysconf(Int32(_SC_PAGESIZE)))
 
     func families() -> [MetricFamily] {

@@ -27,7 +27,7 @@ extension DefinitionLoader {
         let label = "stream `\(entry.key)`"
         let keys = [
             "topic", "dead_letter_topic", "format", "keys", "time", "id", "allowed_lateness", "max_clock_skew", "max_ids_per_row",
-            "partitioner", "partitioned", "fields", "retracts",
+            "partitioner", "partitioned", "fields", "retracts", "volume",
         ] + Self.classificationKeys
         guard let section = section(entry.value, label, keys: keys) else { return nil }
         var stream = StreamDefinition(
@@ -54,6 +54,7 @@ extension DefinitionLoader {
         }
         if let node = section["partitioner"] { stream.partitioner = choice(node, "partitioner", Partitioner.self) ?? stream.partitioner }
         if let node = section["partitioned"] { stream.partitioned = bool(node, "partitioned") ?? true }
+        if let node = section["volume"] { stream.volume = readVolume(node, label) }
         if let node = section["fields"] { readFields(node, label, into: &stream.fields, broken: &parsed.broken) }
         parsed.definition = stream
         if let node = section["retracts"] { readRetraction(node, label, into: &parsed) }
@@ -157,13 +158,15 @@ extension DefinitionLoader {
             return fieldType(entry.value, scale: nil, dimension: nil).map { FieldDefinition(name: entry.key, type: $0) }
         }
         let label = "field `\(entry.key)`"
-        guard let section = section(entry.value, label, keys: ["type", "path", "scale", "dimension"]) else { return nil }
+        guard let section = section(entry.value, label, keys: ["type", "path", "scale", "dimension", "expect"]) else { return nil }
         let path = section["path"].map { (self.path($0, "path"), true) }
         guard let node = required(section, "type", "one of: string, bool, int64, decimal, vector"),
             let type = fieldType(node, scale: section["scale"], dimension: section["dimension"])
         else { return nil }
         if let path, path.0 == nil { return nil }
-        return FieldDefinition(name: entry.key, path: path?.0, type: type)
+        var field = FieldDefinition(name: entry.key, path: path?.0, type: type)
+        field.expectation = section["expect"].flatMap { readExpectation($0, of: field) }
+        return field
     }
 
     func fieldType(_ node: YAMLNode, scale: YAMLNode?, dimension: YAMLNode?) -> FieldType? {

@@ -55,7 +55,7 @@ final class DefinitionLoader {
     private func read(_ root: YAMLNode) -> Definitions? {
         let keys = [
             "version", "name", "entities", "streams", "views", "pushed", "inputs", "derived", "services", "store", "kafka", "server", "privacy",
-            "access", "audit", "snapshots",
+            "access", "audit", "snapshots", "monitoring", "logs",
         ]
         guard let top = section(root, "the file", keys: keys) else { return nil }
         if let node = required(top, "version", "add `version: 1`, the version of this format") {
@@ -82,6 +82,8 @@ final class DefinitionLoader {
         definitions.audit = readAudit(top["audit"])
         definitions.exposure = exposure(server, definitions.access, top["server"])
         definitions.snapshots = readSnapshots(top["snapshots"])
+        definitions.monitoring = readMonitoring(top["monitoring"])
+        definitions.logs = readLogs(top["logs"])
         return definitions.withErasureStream()
     }
 

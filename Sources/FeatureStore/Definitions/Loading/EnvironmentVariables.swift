@@ -18,9 +18,12 @@ package enum EnvironmentVariables {
         ("MILLRACE_BATCH_THREADS", "server", "batch_threads"),
         ("MILLRACE_MAX_WAITING_BATCHES", "server", "max_waiting_batches"),
         ("MILLRACE_REALTIME", "server", "realtime"),
+        ("MILLRACE_MONITORING_WEBHOOK", "monitoring", "webhook"),
+        ("MILLRACE_LOG_FORMAT", "logs", "format"),
+        ("MILLRACE_LOG_LEVEL", "logs", "level"),
     ]
     /// Ours too, but not settings of the definitions.
-    package static let others: Set<String> = ["MILLRACE_CORE", "MILLRACE_LOG_LEVEL"]
+    package static let others: Set<String> = ["MILLRACE_CORE"]
 }
 
 extension DefinitionLoader {
