@@ -71,6 +71,10 @@ class Watch(threading.Thread):
         return self
 
     def __exit__(self, kind, *_):
+        # Some attacks are over before anybody else has asked: what comes right after them counts as well.
+        end = time.monotonic() + 10
+        while self.answered < 3 and not self.faults and time.monotonic() < end:
+            time.sleep(0.02)
         self.stopping.set()
         self.join(20)
         if kind is None:
@@ -289,7 +293,7 @@ def send_all_it_takes(client, data, times):
     ("settings", frame(http2.SETTINGS, payload=struct.pack(">HI", 4, 65_535))), ("pings", frame(http2.PING, payload=b"12345678")),
     ("priorities", frame(http2.PRIORITY, stream=1, payload=b"\0\0\0\0\x10")), ("unknown frames", frame(0x77, stream=1, payload=b"x")),
     ("windows byte by byte", frame(http2.WINDOW, payload=b"\0\0\0\x01")),
-])
+], ids=lambda value: value if isinstance(value, str) else "")
 def test_floods_of_frames_that_bring_nothing_end_the_connection(guarded, what, part):
     with Watch(guarded, 16):
         for _ in range(5):
@@ -334,7 +338,7 @@ def test_rapid_resets_end_the_connection(guarded):
     ("a push", frame(5, 4, 1, b"\0\0\0\2")), ("a stray continuation", frame(9, 4, 1, b"")), ("not HPACK", frame(1, 5, 1, b"\xff" * 20)),
     ("Huffman that is none", frame(1, 5, 1, b"\0\x81\xff\x81\0")), ("a reset of an idle stream", frame(3, 0, 7, b"\0\0\0\0")),
     ("a frame inside a header block", frame(1, 0, 1, http2.head()) + frame(6, payload=b"12345678")), ("no preface", None),
-])
+], ids=lambda value: value if isinstance(value, str) else "")
 def test_malformed_frames_end_the_connection(guarded, what, data):
     with Watch(guarded, 16):
         if data is None:
@@ -371,7 +375,7 @@ GOOD = b"\x0a\x08homepage\x1a\x08c0000001"
     ("cut off", None, GOOD[:-3]), ("a string that is longer than the message", None, b"\x0a\xff\xff\xff\xff\x0f"),
     ("a varint without end", None, b"\x20" + b"\xff" * 12), ("a group", None, b"\x0b\x0c"), ("field 0", None, b"\x02\0"),
     ("not UTF-8", None, b"\x0a\x02\xff\xfe"), ("a million keys", None, b"\x0a\x08homepage" + b"\x1a\x01a" * 300_000),
-])
+], ids=lambda value: value if isinstance(value, str) else "")
 def test_malformed_grpc_is_answered_with_a_status_and_the_connection_goes_on(guarded, what, prefix, message):
     with Watch(guarded, 48):
         client = http2.Client(http2_port(guarded))

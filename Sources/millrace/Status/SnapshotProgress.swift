@@ -5,7 +5,7 @@ internal import Foundation
 final class SnapshotProgress {
     private let line: ProgressLine
     private let verb: String
-    private var last = Snapshot.Progress()
+    private var last: Snapshot.Progress?
 
     init(isQuiet: Bool, verb: String) {
         line = ProgressLine(isQuiet: isQuiet)
@@ -19,8 +19,9 @@ final class SnapshotProgress {
 
     func finish() {
         line.finish { seconds in
-            "\(SnapshotReport.size(last.bytes)) \(verb) in \(String(format: "%.1f", seconds)) s, "
-                + "\(SnapshotReport.size(Int(Double(last.bytes) / max(seconds, 1e-6))))/s"
+            let bytes = last?.bytes ?? 0
+            return "\(SnapshotReport.size(bytes)) \(verb) in \(String(format: "%.1f", seconds)) s, "
+                + "\(SnapshotReport.size(Int(Double(bytes) / max(seconds, 1e-6))))/s"
         }
     }
 
