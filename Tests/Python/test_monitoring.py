@@ -33,7 +33,7 @@ def drifted(binary, bootstrap, tmp_path_factory):
 
         for hour in range(program.hour - 24 * DAYS, program.hour):
             observe(hour_of_clicks(random, hour, span), hour_of_scores(random, hour, span))
-        program.wait(lambda: program.json("GET", "/v1/monitoring")["features"][0]["comparison"], 30, "compared")
+        program.wait(lambda: program.json("GET", "/v1/monitoring")["features"][0]["hour"] == iso(program.hour - 1), 30, "written")
         program.usual = program.json("GET", "/v1/monitoring")
         program.before = list(receiver.bodies)
         observe(
