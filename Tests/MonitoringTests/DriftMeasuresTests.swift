@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test mutating func hoursThatAreLessAlikeMustDifferMore() {
-        let shifted = amounts(1000, scale: 1.8), usual = amounts(4000)
+        let shifted = amounts(1000, scale: 2), usual = amounts(4000)
         let week = measured(shifted, comparison(usual, .hourOfWeek))[.psi]!, overall = measured(shifted, comparison(usual, .overall))[.psi]!
         #expect(week.value == overall.value && abs(overall.threshold - week.threshold - 0.75) < 1e-9)
         #expect(week.isAlert && !overall.isAlert)
