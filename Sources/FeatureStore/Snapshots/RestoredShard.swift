@@ -38,11 +38,20 @@ final class RestoredShard {
         if let other {
             throw SnapshotError.refused("\(files.next): \(other). Start the server, which adopts a complete one, or remove it with `millrace rebuild --discard`")
         }
+        do {
+            try begin()
+        } catch {
+            discard()
+            throw error
+        }
+    }
+
+    /// An empty environment that says what it is from its first transaction on.
+    private func begin() throws {
         try GenerationFiles.empty(files.next)
         let environment = try Environment(.init(
             path: files.next, mapBytes: definitions.store.initialMapBytes, maxReaders: 1024, maxTables: 64, mode: .dataSynced))
         self.environment = environment
-        // From its first transaction on it says what it is.
         let meta = try environment.openTable("meta")
         try environment.write { transaction in
             try ShardMeta.put("format", [Shard.formatVersion], meta, transaction)

@@ -28,6 +28,7 @@ public struct SnapshotRestore {
     }
 
     /// `path`: a directory, a file with a stream, or `-` for standard input.
+    @discardableResult
     public func run(
         _ path: String, isInterrupted: () -> Bool = { false }, warn: (String) -> Void = { _ in },
         progress: (Snapshot.Progress) -> Void = { _ in }

@@ -19,14 +19,18 @@ struct SnapshotFixture {
         for number in 0..<shards {
             let shard = try store.openShard(number)
             for start in stride(from: from, to: to, by: 500) {
-                let clicks = (start..<min(start + 500, to)).map { n in
-                    ShardFixture.Click(
-                        customer: "customer-\(number)-\(n % 2_000)", time: ShardFixture.noon + Int64(n) * 1_000_000,
-                        id: UInt64(n - (n % 50 == 7 ? 1 : 0)), price: Int64(n % 97), category: "category \(n % 13)")
-                }
+                let clicks = (start..<min(start + 500, to)).map { click($0, of: number) }
                 try shard.apply(ShardFixture.batch(clicks), ShardFixture.progress(next: Int64(start + clicks.count)))
             }
         }
+    }
+
+    /// One in fifty has the id of the one before.
+    private static func click(_ n: Int, of shard: Int) -> ShardFixture.Click {
+        let id: Int = n % 50 == 7 ? n - 1 : n
+        let time: Int64 = ShardFixture.noon + Int64(n) * 1_000_000
+        return ShardFixture.Click(
+            customer: "customer-\(shard)-\(n % 2_000)", time: time, id: UInt64(id), price: Int64(n % 97), category: "category \(n % 13)")
     }
 
     /// Every entry of every table of the live shards: shard -> table -> key -> value.

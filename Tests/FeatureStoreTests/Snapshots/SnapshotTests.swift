@@ -95,13 +95,13 @@ struct SnapshotTests {
         try SnapshotFixture.fill(fixture.definitions, from: 0, to: 1_000)
         try Snapshot.write(store: fixture.store, to: .directory(fixture.snapshot))
         var refusal = ""
-        try SnapshotRestore(fixture.definitions).run(fixture.snapshot) { progress in
+        try SnapshotRestore(fixture.definitions).run(fixture.snapshot, progress: { _ in
             guard refusal.isEmpty else { return }
             let store = Store(fixture.definitions)
             do { _ = try store.openShard(2) } catch { refusal = "\(error)" }
             store.openAhead()
             #expect(store.shards.isEmpty)
-        }
+        })
         #expect(refusal.contains("is being restored"))
     }
 
