@@ -40,6 +40,7 @@ class PrivateShop:
         self.oracle = Oracle(self.contents)
         self.producer = RecordProducer(bootstrap, topics, self.oracle)
         self.stream = ShopStream(seed=5, start=START, customers=60, step_micros=60 * SECOND)
+        self.stream.sent = []  # all of them: tests offer them to another oracle
         self.victims = 0
         for n in range(events):
             self.producer.send(self.stream.next())
