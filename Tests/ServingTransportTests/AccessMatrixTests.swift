@@ -179,7 +179,7 @@ import Testing
 
     @Test func `what there is none of is not told without a credential`() async throws {
         let shop = try GuardedShop()
-        try await shop.withHTTP { port in
+        try await shop.withHTTP { port throws in
             for (token, status) in [(nil, 401), (GuardedShop.wrong, 401), (GuardedShop.nobody, 403), ("mrt_only-metrics", 404)] as [(String?, Int)] {
                 for form in Form.allCases {
                     #expect(try form.status(port, Endpoint(path: "/v1/nothing"), token) == status)
