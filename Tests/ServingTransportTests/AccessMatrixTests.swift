@@ -46,7 +46,8 @@ import Testing
         switch need {
         case .open: nil
         case .anything: "anything"
-        case .catalogue, .service: "services"
+        case .catalogue: "catalogue"
+        case .service: "services"
         case .entity, .entities: "entities"
         case .push: "push"
         case .erase: "erase"
@@ -60,9 +61,9 @@ import Testing
         case .none: nil
         case .wrong: GuardedShop.wrong
         case .expired: GuardedShop.expired
-        // Any permission is enough: only who has none at all may not.
-        case .notPermitted: grant == "anything" ? GuardedShop.nobody : "mrt_but-\(grant)"
-        case .permitted: grant == "anything" ? "mrt_only-metrics" : "mrt_only-\(grant)"
+        // Any permission is enough: only who has none at all may not. The list of services is of those that one may read: not for who may read none.
+        case .notPermitted: grant == "anything" ? GuardedShop.nobody : grant == "catalogue" ? "mrt_only-metrics" : "mrt_but-\(grant)"
+        case .permitted: grant == "anything" ? "mrt_only-metrics" : grant == "catalogue" ? "mrt_only-services" : "mrt_only-\(grant)"
         }
     }
 
@@ -82,7 +83,8 @@ import Testing
                 for credential in Credential.allCases {
                     let token = endpoint.grant.flatMap { Self.token(credential, $0) }
                     // The double explains nothing and watches nothing, and the shop has no topic of erasures.
-                    let answered = endpoint.path.contains("/explain/") || endpoint.path.contains("/erasures/") || endpoint.path.contains("/monitoring/") ? 404 : endpoint.path == "/v1/erase" ? 400 : 200
+                    let answered = endpoint.path.contains("/explain/") || endpoint.path.contains("/erasures/") || endpoint.path.contains("/monitoring/")
+                        || endpoint.path.hasPrefix("/v1/features/") ? 404 : endpoint.path == "/v1/erase" ? 400 : 200
                     let expected = endpoint.grant == nil || credential == .permitted ? answered : credential == .notPermitted ? 403 : 401
                     for form in Form.allCases {
                         let status = try form.status(port, endpoint, token)
@@ -129,7 +131,7 @@ import Testing
         return [
             service + "Lookup": [("services", byService), ("entities", byFeature)],
             service + "LookupPacked": [("services", nested(1, byService)), ("entities", nested(1, Wire.string(2, "clicks_5m") + Wire.string(3, "c1")))],
-            service + "ListServices": [("services", [])],
+            service + "ListServices": [("catalogue", [])],
             service + "Explain": [("entities", Wire.string(1, "clicks_5m") + Wire.string(2, "c1"))],
             service + "Erase": [("erase", Wire.string(1, "customer") + Wire.string(2, "c1"))],
             service + "GetErasure": [("erase", Wire.string(1, "5be0d1e4"))],

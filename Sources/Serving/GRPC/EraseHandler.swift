@@ -9,10 +9,10 @@ struct EraseHandler {
         let definitions = service.source.definitions
         table.registerWaiting(
             "millrace.serving.v1.FeatureService", "Erase",
-            read: { (bytes) throws(LookupProblem) in try EraseRequest(protobuf: bytes, definitions) },
-            needs: { _ in .erase }, audit: { AuditEvent($0) }
-        ) { [service] (request) async throws(LookupProblem) in
-            try await service.erase(request).protobuf()
+            read: { (bytes) throws(LookupProblem) in try Asked(protobuf: bytes) },
+            needs: { _ in .erase }, audit: { AuditEvent(erasing: $0.keys, of: $0.entity) }
+        ) { [service] (asked) async throws(LookupProblem) in
+            try await service.erase(EraseRequest(entity: asked.entity, keys: asked.keys, definitions: definitions)).protobuf()
         }
         table.registerUnary(
             "millrace.serving.v1.FeatureService", "GetErasure",
@@ -21,6 +21,12 @@ struct EraseHandler {
         ) { [service] (receipt, _) throws(LookupProblem) in
             try service.erasure(receipt: receipt).protobuf()
         }
+    }
+
+    /// What is to be checked once it is known that the sender may erase.
+    fileprivate struct Asked: Sendable {
+        var entity = ""
+        var keys: [String] = []
     }
 
     private static func receipt(_ bytes: UnsafeRawBufferPointer) throws(LookupProblem) -> String {
@@ -45,24 +51,22 @@ extension LookupProblem {
     }
 }
 
-extension EraseRequest {
+extension EraseHandler.Asked {
     /// `millrace.serving.v1.EraseRequest`.
-    fileprivate init(protobuf bytes: UnsafeRawBufferPointer, _ definitions: Definitions) throws(LookupProblem) {
-        var entity = ""
-        var keys: [String] = []
+    fileprivate init(protobuf bytes: UnsafeRawBufferPointer) throws(LookupProblem) {
+        self.init()
         do throws(MalformedMessage) {
             var reader = ProtobufReader(bytes)
             while let field = try reader.nextField() {
                 switch (field.number, field.type) {
                 case (1, .bytes): entity = try reader.string()
-                case (2, .bytes) where keys.count <= Self.maxKeys: keys.append(try reader.string())
+                case (2, .bytes) where keys.count <= EraseRequest.maxKeys: keys.append(try reader.string())
                 default: try reader.skip(field.type)
                 }
             }
         } catch {
             throw LookupProblem(malformed: error, "EraseRequest")
         }
-        try self.init(entity: entity, keys: keys, definitions: definitions)
     }
 }
 

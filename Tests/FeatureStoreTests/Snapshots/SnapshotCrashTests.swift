@@ -6,7 +6,7 @@ import Testing
 /// What is there when a restore ends where it should not.
 struct SnapshotCrashTests {
     private static let stops: [SnapshotRestore.Stop] =
-        [.loaded, .opened, .markedFirst, .marked] + GenerationFiles.Step.allCases.map { .adopting($0) }
+        [.loaded, .opened, .markedFirst, .marked] + GenerationFiles.Step.allCases.dropLast().map { .adopting($0) }  // after the last it is done
 
     @Test(arguments: stops)
     func `a restore that is killed leaves each shard old or new, and the next one gets it done`(stop: SnapshotRestore.Stop) throws {

@@ -125,7 +125,11 @@ struct SnapshotTests {
         let store = Store(more)
         store.setPartitionCounts(["clicks": 3])
         _ = try store.openShard(0)
-        let vector = try ShardFixture.lookup(store, ["clicks_of_customer_n", "clicks_too_n"], "customer-0-1", at: ShardFixture.noon + .hours(1))
+        // The fixture fills shards without asking the partitioner; lookups ask it.
+        let key = try #require((0..<1_000).map { "customer-0-\($0)" }.first { key in
+            Array(key.utf8).withUnsafeBytes { more.streams[0].partitioner.partition(of: $0, count: 3) == 0 }
+        })
+        let vector = try ShardFixture.lookup(store, ["clicks_of_customer_n", "clicks_too_n"], key, at: ShardFixture.noon + .hours(1))
         #expect(vector.values[0].value == .int(1))
         #expect(vector.values[1].status == .warming)
         store.closeAll()

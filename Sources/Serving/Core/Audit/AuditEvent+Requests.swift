@@ -20,8 +20,10 @@ extension AuditEvent {
         self.init(.explain, "explain", target: feature, entities: 1, keys: [query.key])
     }
 
-    public init(_ request: EraseRequest) {
-        self.init(.erasures, "erase", target: request.entity, entities: request.keys.count, keys: Array(request.keys.prefix(Self.maxKeys)))
+    public init(_ request: EraseRequest) { self.init(erasing: request.keys, of: request.entity) }
+
+    public init(erasing keys: [String], of entity: String) {
+        self.init(.erasures, "erase", target: entity, entities: keys.count, keys: Array(keys.prefix(Self.maxKeys)))
     }
 
     public init(_ request: PushRequest) { self.init(.pushes, "push", target: request.view, entities: request.rows.count) }
