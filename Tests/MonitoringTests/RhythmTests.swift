@@ -8,9 +8,9 @@ import Testing
     /// Enough for every kind of comparison: all hours, the hour of the day, the hour of the week.
     private static let weeks = 4
 
-    /// MILLRACE_RHYTHM_SEEDS names others, such as `7,8,9`.
+    /// MILLRACE_RHYTHM_SEEDS names others, such as `7,8,9`; each takes minutes.
     private static let seeds: [UInt64] = {
-        let named = ProcessInfo.processInfo.environment["MILLRACE_RHYTHM_SEEDS"] ?? "1,2,3,4"
+        let named = ProcessInfo.processInfo.environment["MILLRACE_RHYTHM_SEEDS"] ?? "1"
         return named.split(separator: ",").compactMap { UInt64($0) }
     }()
 
