@@ -20,6 +20,7 @@ build: ## the release binary: .build/release/millrace
 
 static: ## the release binary with Swift's libraries inside, for other machines: .build-static/release/millrace
 	deploy/install build
+	deploy/install package
 	$(BUILD) --static-swift-stdlib --scratch-path .build-static --product millrace
 
 deb: static ## a Debian package that installs the service: .build-static/millrace_*.deb
