@@ -27,5 +27,9 @@ final class DirectoryLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A process that is being started has a copy of the descriptor until it becomes another program: closing ours would leave the lock to it.
+        _ = flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

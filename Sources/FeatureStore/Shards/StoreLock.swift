@@ -18,7 +18,11 @@ final class StoreLock: Sendable {
         descriptor = file
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A process that is being started has a copy of the descriptor until it becomes another program: closing ours would leave the lock to it.
+        _ = flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Makes a directory and its parents. 0 or an `errno`.
     static func makeDirectory(_ path: String) -> Int32 {

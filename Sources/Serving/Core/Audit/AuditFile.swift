@@ -42,7 +42,10 @@ final class AuditFile {
 
     deinit {
         if descriptor >= 0 { close(descriptor) }
-        if lock >= 0 { close(lock) }
+        guard lock >= 0 else { return }
+        // A process that is being started has a copy of the descriptor until it becomes another program: closing ours would leave the lock to it.
+        _ = flock(lock, LOCK_UN)
+        close(lock)
     }
 
     private(set) var tornBytes = 0
