@@ -33,6 +33,7 @@ def guarded(contents, directory):
     contents["audit"] = {"file": str(directory / "audit.ndjson")}
     contents["snapshots"] = {"directory": str(directory / "snapshots"), "every": "1h"}
     contents["monitoring"] = {"enabled": True}
+    contents["privacy"] = {"erasures": {"topic": contents["streams"]["clicks"]["topic"] + ".erasures"}}
     contents["streams"]["clicks"]["fields"]["price"]["expect"] = {"min": 0, "max": 100000}
     return contents
 
@@ -43,7 +44,8 @@ def scraped(program, definitions, bootstrap, tmp_path):
     path, contents = definitions
     topic = contents["streams"]["clicks"]["topic"] + ".served"
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    for created in admin.create_topics([NewTopic(topic, 1, 1)]).values():
+    erasures = contents["streams"]["clicks"]["topic"] + ".erasures"
+    for created in admin.create_topics([NewTopic(topic, 1, 1), NewTopic(erasures, 4, 1)]).values():
         created.result(30)
     contents["services"]["churn"]["log"] = {"topic": topic}
     path.write_text(yaml.safe_dump(contents, sort_keys=False))
