@@ -99,8 +99,13 @@ class PrivateShop:
         return {name: files for name, needle in NEEDLES.items() if (files := self.files_with(needle))}
 
     def files_with(self, needle):
-        return sorted(str(path.relative_to(self.program.store)) for path in self.program.store.rglob("*")
-                      if path.is_file() and needle in path.read_bytes())
+        for _ in range(50):
+            try:
+                return sorted(str(path.relative_to(self.program.store)) for path in self.program.store.rglob("*")
+                              if path.is_file() and needle in path.read_bytes())
+            except FileNotFoundError:
+                time.sleep(0.1)  # a generation that was live is being deleted meanwhile: look again at what there is
+        raise AssertionError("the store's files do not come to rest")
 
 
 @contextlib.contextmanager
