@@ -16,7 +16,11 @@ package enum NearestName {
     /// "did you mean `x`?" when there is something near, else the first few of what there is.
     static func remedy(_ name: String, in candidates: [String], what: String) -> String {
         if let nearest = of(name, in: candidates) { return "did you mean `\(nearest)`?" }
-        if candidates.isEmpty { return "there is no \(what) yet" }
+        if candidates.isEmpty {
+            // What stands behind the first semicolon is advice.
+            let end = what.firstIndex(of: ";") ?? what.endIndex
+            return "there is no \(what[..<end]) yet\(what[end...])"
+        }
         let shown = candidates.prefix(12).joined(separator: ", ")
         return "known: \(shown)\(candidates.count > 12 ? ", ... (\(candidates.count) in all)" : "")"
     }
