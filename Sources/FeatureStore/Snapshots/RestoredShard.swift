@@ -22,7 +22,7 @@ final class RestoredShard {
     init(_ number: Int, _ definitions: Definitions, snapshot: [UInt8]) throws {
         self.number = number
         self.definitions = definitions
-        source = Self.sourcePrefix + SnapshotManifest.hexadecimalText(snapshot)
+        source = Self.sourcePrefix + snapshot.hexadecimal
         files = GenerationFiles(number, in: definitions.store.directory)
         try files.recover()
         try files.createNext()
