@@ -23,18 +23,4 @@ final class StoreLock: Sendable {
         _ = flock(descriptor, LOCK_UN)
         close(descriptor)
     }
-
-    /// Makes a directory and its parents. 0 or an `errno`.
-    static func makeDirectory(_ path: String) -> Int32 {
-        var prefix = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/") {
-            prefix += part
-            if mkdir(prefix, 0o750) != 0 {
-                let code = errno
-                guard GenerationFiles.exists(prefix) else { return code }
-            }
-            prefix += "/"
-        }
-        return 0
-    }
 }

@@ -42,8 +42,7 @@ public struct SnapshotRestore {
         progress: (Snapshot.Progress) -> Void = { _ in }
     ) throws -> Outcome? {
         let store = definitions.store.directory
-        let code = StoreLock.makeDirectory(store)
-        if code != 0 { throw SnapshotError.writing(path: store, code: code) }
+        if let failure = GenerationFiles.makeDirectory(store) { throw SnapshotError.writing(path: store, code: failure.code) }
         guard let lock = StoreLock(store, exclusive: true) else {
             throw SnapshotError.refused("\(store): a server has the store open, or another restore is at work. Stop it first; nothing was changed")
         }
