@@ -77,7 +77,7 @@ extension Store {
             guard lock == nil else { return }
             // What cannot be made says so itself, and better, when it is used.
             guard GenerationFiles.makeDirectory(directory) == nil else { return }
-            lock = StoreLock(directory, exclusive: false)
+            lock = DirectoryLock(directory, isShared: true)
             if lock == nil { throw .beingRestored(directory: directory) }
         }
     }

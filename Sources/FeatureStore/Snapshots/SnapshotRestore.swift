@@ -43,7 +43,7 @@ public struct SnapshotRestore {
     ) throws -> Outcome? {
         let store = definitions.store.directory
         if let failure = GenerationFiles.makeDirectory(store) { throw SnapshotError.writing(path: store, code: failure.code) }
-        guard let lock = StoreLock(store, exclusive: true) else {
+        guard let lock = DirectoryLock(store) else {
             throw SnapshotError.refused("\(store): a server has the store open, or another restore is at work. Stop it first; nothing was changed")
         }
         defer { withExtendedLifetime(lock) {} }
