@@ -137,10 +137,16 @@ package struct GenerationFiles {
     }
 
     private func syncStore() throws(ShardError) {
-        let file = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0 else { throw fault("cannot be opened", store) }
+        let code = Self.syncDirectory(store)
+        if code != 0 { throw Self.fault("cannot be synced", store, code: code) }
+    }
+
+    /// Syncs a directory, so that the names in it survive a crash of the system. 0 or an `errno`.
+    static func syncDirectory(_ path: String) -> Int32 {
+        let file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { return errno }
         defer { close(file) }
-        if fsync(file) != 0 { throw fault("cannot be synced", store) }
+        return fsync(file) == 0 ? 0 : errno
     }
 
     private func rename(_ from: String, _ to: String) throws(ShardError) {

@@ -33,10 +33,10 @@ final class PartialDirectory {
 
     /// Everything in it is on the disk: it gets its name.
     func complete() throws(SnapshotError) {
-        try DirectorySync.sync(path)
+        try Snapshot.syncDirectory(path)
         if GenerationFiles.exists(target) { throw .refused("\(target) exists: it was made meanwhile by somebody else") }
         if rename(path, target) != 0 { throw .writing(path: target, code: errno) }
-        try DirectorySync.sync(parent)
+        try Snapshot.syncDirectory(parent)
         lock = nil
     }
 

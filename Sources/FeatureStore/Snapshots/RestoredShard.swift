@@ -109,7 +109,7 @@ final class RestoredShard {
     /// On the disk and marked: from now on the next start adopts it, whatever becomes of this process.
     func markComplete() throws {
         guard let shard else { return }
-        try DirectorySync.sync(files.next)
+        try Snapshot.syncDirectory(files.next)
         try shard.markComplete(source: source)
         shard.close()
         self.shard = nil

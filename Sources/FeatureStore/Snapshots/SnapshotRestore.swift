@@ -65,7 +65,7 @@ public struct SnapshotRestore {
         if stop == .loaded { return nil }
         for shard in shards { try shard.open(warn: warn) }
         if stop == .opened { return nil }
-        try DirectorySync.sync(store)
+        try Snapshot.syncDirectory(store)
         if isInterrupted() { throw SnapshotError.interrupted }
         // From here on it goes forward only: a shard that is marked is adopted by the next start at the latest.
         isComplete = true
