@@ -31,7 +31,7 @@ public final class TrainingExport {
     private var summary = ExportSummary()
     private var logEnd = Int64.min
     private var origins: [EventOrigin] = []
-    /// Of the requested entities, those that are erased according to the logs.
+    /// Of the requested entities, those that are erased according to the store or to the logs.
     private var erased: Set<[UInt8]> = []
     /// Whether the logs have the topic of erasures.
     public private(set) var hasReadErasures = false
@@ -57,15 +57,15 @@ public final class TrainingExport {
         let inputs = try InputColumns(plan, reader.columns.map(\.name))
         var newest = Int64.min
         var record = RecordWriter()
-        var erased = 0
+        var erased: Set<[UInt8]> = []
         while try reader.next() {
             let key = reader.key, row = reader.rowCount - 1
             newest = Swift.max(newest, reader.time)
             let cells = try inputs.spooled(reader.cells, row: row)
             try key.withBytes { key throws(ExportError) in
                 let hash = XXHash64.hash(key)
-                // Of whoever was erased no event is kept, so the row is that of somebody unknown.
-                if try Self.isErased(key, options) { erased += 1 } else { keys.insert(hash) }
+                // Of whoever was erased no event is kept, so the row is that of somebody unknown. A filter that is full may let some through.
+                if try Self.isErased(key, options) { erased.insert(Array(key)) } else { keys.insert(hash) }
                 RequestCodec.write(row: row, time: reader.time, key: key, cells: cells, into: &record)
                 try requests.append(record.bytes, to: ByteSpool.bucket(of: hash, level: 0, count: Self.bucketCount))
             }
@@ -75,7 +75,8 @@ public final class TrainingExport {
         newestRequest = newest
         summary.rows = reader.rowCount
         summary.entities = keys.count
-        summary.erased = erased
+        self.erased = erased
+        summary.erased = erased.count
         let columns = reader.columns
         let passed = inputs.passed.map { columns[$0] }
         layout = OutputLayout(

@@ -81,7 +81,8 @@ public struct JSONString {
         }
     }
 
-    static func hexValue(_ byte: UInt8) -> UInt8? {
+    /// Of one hexadecimal digit; nil: it is none.
+    package static func hexValue(_ byte: UInt8) -> UInt8? {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10

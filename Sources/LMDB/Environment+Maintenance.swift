@@ -50,12 +50,7 @@ extension Environment {
 
     /// The number of entries of a table in the newest commit. O(1).
     public func entryCount(_ table: Table) throws -> Int {
-        try read { transaction in
-            var status = MDB_stat()
-            let code = mdb_stat(transaction.handle, table.handle, &status)
-            guard code == 0 else { throw LMDBError(code: code, "counting a table", path: path) }
-            return status.ms_entries
-        }
+        try read { transaction in try transaction.entryCount(table) }
     }
 
     /// Pages below `usedBytes` that are free for reuse. Reads the whole free list, so ask rarely.

@@ -51,21 +51,10 @@ extension Definitions {
         guard let stream = streams.first(where: { $0.name == view.stream }) else { return [title, ""] }
         for feature in view.features {
             let type = Self.featureType(of: feature, in: stream).description
-            let value = feature.defaultValue.map(Self.text) ?? "-"
-            switch feature.window {
-            case .lifetime: table.add(feature.name, type, feature.aggregation.description, "lifetime", "-", "exact", value)
-            case .calendar(let window):
-                table.add(
-                    feature.name, type, feature.aggregation.description, "\(window.unit.rawValue), \(window.days.zone)",
-                    view.keepsEvents ? "-" : DurationText.format(CalendarWindow.hop), "exact", value)
-            case .sliding(let length, Window.exactHop):
-                table.add(
-                    feature.name, type, feature.aggregation.description, Self.written(length, in: feature.name), "-", "exact", value)
-            case .sliding(let length, let hop):
-                table.add(
-                    feature.name, type, feature.aggregation.description, Self.written(length, in: feature.name), DurationText.format(hop),
-                    Self.bound(length: length, hop: hop), value)
-            }
+            let window = FeatureCatalogue.WindowFacts(feature, keepsEvents: view.keepsEvents)
+            table.add(
+                feature.name, type, feature.aggregation.description, window.name, window.hop.map(DurationText.format) ?? "-", window.bound,
+                feature.defaultValue.map(Self.text) ?? "-")
         }
         return [title] + table.lines(indent: "  ") + [""]
     }

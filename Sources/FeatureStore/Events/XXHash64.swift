@@ -70,9 +70,3 @@ public enum XXHash64 {
         return h ^ (h >> 32)
     }
 }
-
-/// Sixteen digits.
-package func hexadecimal(_ number: UInt64) -> String {
-    let digits = String(number, radix: 16)
-    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-}

@@ -30,6 +30,7 @@ extension Store {
     /// How often rows were erased in this process: what is kept of answers from before is not to be served.
     public var erasureCount: UInt64 {
         guard let stream = catalog.erasureStream else { return 0 }
-        return shards.reduce(0) { $0 &+ $1.counts[stream].applied }
+        // Asked for each lookup of what is kept of answers, so without the list in order.
+        return state.withLock { $0.shards }.values.reduce(0) { $0 &+ $1.counts[stream].applied }
     }
 }

@@ -75,10 +75,9 @@ extension Store {
     private func claim() throws(ShardError) {
         try lock.withLock { lock throws(ShardError) in
             guard lock == nil else { return }
-            let code = StoreLock.makeDirectory(directory)
             // What cannot be made says so itself, and better, when it is used.
-            guard code == 0 else { return }
-            lock = StoreLock(directory, exclusive: false)
+            guard GenerationFiles.makeDirectory(directory) == nil else { return }
+            lock = DirectoryLock(directory, isShared: true)
             if lock == nil { throw .beingRestored(directory: directory) }
         }
     }

@@ -11,7 +11,7 @@ public final class Store: Sendable {
     let directory: String
     let state: Mutex<State>
     /// Held from the first shard on that is opened to be served.
-    let lock = Mutex<StoreLock?>(nil)
+    let lock = Mutex<DirectoryLock?>(nil)
     /// Held while a shard that lookups read is closed and opened anew.
     let reopening = Mutex(())
     /// Which shards hold an entity's rows, per entity.

@@ -12,8 +12,7 @@ public struct PseudonymKey: Sendable, Equatable, CustomStringConvertible {
 
     /// 32 hexadecimal digits, as `openssl rand -hex 16` prints them. Nil when they are not.
     public init?(hexadecimal text: String) {
-        let digits = Array(text.utf8)
-        guard digits.count == 32, let bytes = Pseudonym(hexadecimal: text)?.bytes else { return nil }
+        guard let bytes = [UInt8](hexadecimal: text), bytes.count == 16 else { return nil }
         words = bytes.withUnsafeBytes { ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)) }
     }
 
@@ -52,18 +51,6 @@ public struct Pseudonym: Sendable, Hashable, CustomStringConvertible {
         second = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
     }
 
-    /// Nil when they are not 32 hexadecimal digits.
-    init?(hexadecimal text: String) {
-        let digits = Array(text.utf8)
-        guard digits.count == 32 else { return nil }
-        var bytes: [UInt8] = []
-        for at in stride(from: 0, to: 32, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[at..<at + 2], as: UTF8.self), radix: 16), digits[at] != 0x2b else { return nil }
-            bytes.append(byte)
-        }
-        self = bytes.withUnsafeBytes { Pseudonym($0) }
-    }
-
     var bytes: [UInt8] { withUnsafeBytes(of: first) { Array($0) } + withUnsafeBytes(of: second) { Array($0) } }
 
     /// `room` has 16 bytes.
@@ -73,5 +60,5 @@ public struct Pseudonym: Sendable, Hashable, CustomStringConvertible {
         room.storeBytes(of: second, toByteOffset: 8, as: UInt64.self)
     }
 
-    public var description: String { bytes.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined() }
+    public var description: String { bytes.hexadecimal }
 }

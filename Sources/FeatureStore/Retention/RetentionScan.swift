@@ -62,14 +62,14 @@ struct RetentionScan {
     }
 
     /// Reads a shard, some thousand rows in a transaction, so that none is long.
-    mutating func read(_ shard: Shard, isCancelled: () -> Bool = { false }) throws {
+    mutating func read(_ shard: Shard) throws {
         report.shards += 1
         var firstPart = 0, ofEntity = 0
         for entity in shard.catalog.entities where !entity.views.isEmpty {
             let sections = Self.sections(entity, shard.catalog.definitions)
             try shard.forEachRowInChunks(entity: entity.index) { key, row in
                 note(row, key, entity, sections, firstPart, ofEntity)
-                return !isCancelled()
+                return true
             }
             firstPart += sections.count
             ofEntity += 1

@@ -137,10 +137,16 @@ package struct GenerationFiles {
     }
 
     private func syncStore() throws(ShardError) {
-        let file = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0 else { throw fault("cannot be opened", store) }
+        let code = Self.syncDirectory(store)
+        if code != 0 { throw Self.fault("cannot be synced", store, code: code) }
+    }
+
+    /// Syncs a directory, so that the names in it survive a crash of the system. 0 or an `errno`.
+    static func syncDirectory(_ path: String) -> Int32 {
+        let file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { return errno }
         defer { close(file) }
-        if fsync(file) != 0 { throw fault("cannot be synced", store) }
+        return fsync(file) == 0 ? 0 : errno
     }
 
     private func rename(_ from: String, _ to: String) throws(ShardError) {
@@ -148,8 +154,8 @@ package struct GenerationFiles {
     }
 
     private func fault(_ what: String, _ path: String) -> ShardError { Self.fault(what, path) }
-    private static func fault(_ what: String, _ path: String) -> ShardError {
-        .file("\(what): \(String(cString: strerror(errno))); check owner, mode and free space", directory: path)
+    private static func fault(_ what: String, _ path: String, code: Int32 = errno) -> ShardError {
+        .file("\(what): \(String(cString: strerror(code))); check owner, mode and free space", directory: path)
     }
 
     /// Deletes the files of a directory, the data first, so that what is left is never taken for a generation.
@@ -168,12 +174,21 @@ package struct GenerationFiles {
 
     /// Makes the directory of the next generation, and the store's with its parents.
     func createNext() throws(ShardError) {
-        var prefix = store.hasPrefix("/") ? "/" : ""
-        for part in store.split(separator: "/") {
+        if let failure = Self.makeDirectory(store) { throw Self.fault("cannot be made", failure.path, code: failure.code) }
+        if mkdir(next, 0o750) != 0, errno != EEXIST { throw fault("cannot be made", next) }
+    }
+
+    /// Makes a directory and its parents. What could not be made, with the `errno`; nil: it is there.
+    static func makeDirectory(_ path: String) -> (path: String, code: Int32)? {
+        var prefix = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
             prefix += part
-            if mkdir(prefix, 0o750) != 0, !Self.exists(prefix) { throw fault("cannot be made", prefix) }
+            if mkdir(prefix, 0o750) != 0 {
+                let code = errno
+                if !exists(prefix) { return (prefix, code) }
+            }
             prefix += "/"
         }
-        if mkdir(next, 0o750) != 0, errno != EEXIST { throw fault("cannot be made", next) }
+        return nil
     }
 }

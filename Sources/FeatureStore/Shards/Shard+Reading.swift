@@ -15,10 +15,8 @@ extension Shard {
     /// The same by the key that `forEachRow` gives.
     @available(*, noasync)
     func withRow<R>(entity: Int, storedKey: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer?) throws -> R) throws -> R {
-        try withUnsafeTemporaryAllocation(byteCount: 1 + storedKey.count, alignment: 1) { prefixed in
-            prefixed[0] = catalog.entities[entity].keyPrefix
-            UnsafeMutableRawBufferPointer(rebasing: prefixed[1...]).copyMemory(from: storedKey)
-            return try environment.read { transaction in try body(transaction.get(rows, UnsafeRawBufferPointer(prefixed))) }
+        try catalog.entities[entity].withRowKey(stored: storedKey) { rowKey in
+            try environment.read { transaction in try body(transaction.get(rows, rowKey)) }
         }
     }
 
@@ -84,16 +82,20 @@ extension EntityPlan {
     /// The key of a row in LMDB: the prefix, then the id or its pseudonym.
     @inline(__always)
     func withRowKey<R>(_ id: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        guard let rowKeys else {
-            return try withUnsafeTemporaryAllocation(byteCount: 1 + id.count, alignment: 1) { key in
-                key[0] = keyPrefix
-                UnsafeMutableRawBufferPointer(rebasing: key[1...]).copyMemory(from: id)
-                return try body(UnsafeRawBufferPointer(key))
-            }
-        }
+        guard let rowKeys else { return try withRowKey(stored: id, body) }
         return try withUnsafeTemporaryAllocation(byteCount: 1 + Pseudonym.byteCount, alignment: 1) { key in
             key[0] = keyPrefix
             rowKeys.pseudonym(id).write(to: key.baseAddress! + 1)
+            return try body(UnsafeRawBufferPointer(key))
+        }
+    }
+
+    /// The same of what stands behind the prefix.
+    @inline(__always)
+    func withRowKey<R>(stored: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try withUnsafeTemporaryAllocation(byteCount: 1 + stored.count, alignment: 1) { key in
+            key[0] = keyPrefix
+            UnsafeMutableRawBufferPointer(rebasing: key[1...]).copyMemory(from: stored)
             return try body(UnsafeRawBufferPointer(key))
         }
     }

@@ -211,9 +211,12 @@ public final class Shard: Sendable {
         }
     }
 
-    public static func path(_ directory: String, _ number: Int) -> String {
+    public static func path(_ directory: String, _ number: Int) -> String { "\(directory)/\(name(number))" }
+
+    /// `shard-0007`.
+    static func name(_ number: Int) -> String {
         let digits = String(number)
-        return "\(directory)/shard-\(String(repeating: "0", count: Swift.max(0, 4 - digits.count)))\(digits)"
+        return "shard-\(String(repeating: "0", count: Swift.max(0, 4 - digits.count)))\(digits)"
     }
 
     /// Syncs and closes; the next opening needs no recovery. Lookups that come later fail with `closed`.

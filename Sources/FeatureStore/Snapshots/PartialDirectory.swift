@@ -20,8 +20,7 @@ final class PartialDirectory {
         if GenerationFiles.exists(target) {
             throw .refused("\(target) exists: name a directory that does not, the snapshot makes it")
         }
-        let code = StoreLock.makeDirectory(parent)
-        if code != 0 { throw .writing(path: parent, code: code) }
+        if let failure = GenerationFiles.makeDirectory(parent) { throw .writing(path: parent, code: failure.code) }
         if GenerationFiles.exists(path) {
             guard Self.removeAbandoned(path) else {
                 throw .refused("\(path): another process takes a snapshot there. Wait for its end, or choose another name")
@@ -34,10 +33,10 @@ final class PartialDirectory {
 
     /// Everything in it is on the disk: it gets its name.
     func complete() throws(SnapshotError) {
-        try DirectorySync.sync(path)
+        try Snapshot.syncDirectory(path)
         if GenerationFiles.exists(target) { throw .refused("\(target) exists: it was made meanwhile by somebody else") }
         if rename(path, target) != 0 { throw .writing(path: target, code: errno) }
-        try DirectorySync.sync(parent)
+        try Snapshot.syncDirectory(parent)
         lock = nil
     }
 

@@ -22,7 +22,7 @@ final class RestoredShard {
     init(_ number: Int, _ definitions: Definitions, snapshot: [UInt8]) throws {
         self.number = number
         self.definitions = definitions
-        source = Self.sourcePrefix + SnapshotManifest.hexadecimalText(snapshot)
+        source = Self.sourcePrefix + snapshot.hexadecimal
         files = GenerationFiles(number, in: definitions.store.directory)
         try files.recover()
         try files.createNext()
@@ -109,7 +109,7 @@ final class RestoredShard {
     /// On the disk and marked: from now on the next start adopts it, whatever becomes of this process.
     func markComplete() throws {
         guard let shard else { return }
-        try DirectorySync.sync(files.next)
+        try Snapshot.syncDirectory(files.next)
         try shard.markComplete(source: source)
         shard.close()
         self.shard = nil

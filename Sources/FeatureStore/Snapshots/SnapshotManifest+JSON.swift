@@ -6,7 +6,7 @@ extension SnapshotManifest {
         var json = JSONWriter(reservingBytes: 4096)
         json.beginObject()
         json.member("format", Int(SnapshotBlock.formatVersion))
-        json.member("snapshot", Self.hexadecimalText(id))
+        json.member("snapshot", id.hexadecimal)
         json.member("program", program)
         json.member("began_us", began)
         json.member("ended_us", ended)
@@ -15,7 +15,7 @@ extension SnapshotManifest {
             json.beginObject()
             for (name, fingerprint) in names {
                 json.key(named: name)
-                json.string(FeatureStore.hexadecimal(fingerprint))
+                json.string(hexadecimal(fingerprint))
             }
             json.endObject()
         }
@@ -38,7 +38,7 @@ extension SnapshotManifest {
             json.member("data_bytes", shard.dataBytes)
             json.member("file_bytes", shard.fileBytes)
             json.member("blocks", shard.blocks)
-            json.member("checksum", FeatureStore.hexadecimal(shard.checksum))
+            json.member("checksum", hexadecimal(shard.checksum))
             json.key("positions")
             json.beginArray()
             for position in shard.positions {
@@ -67,7 +67,7 @@ extension SnapshotManifest {
                 try reader.beginObject()
                 while let key = try reader.nextKey() {
                     if key == "format" { format = try integer(&reader) }
-                    else if key == "snapshot" { manifest.id = bytesOf(hexadecimal: try string(&reader)) }
+                    else if key == "snapshot" { manifest.id = try [UInt8](hexadecimal: string(&reader)) ?? [] }
                     else if key == "program" { manifest.program = try string(&reader) }
                     else if key == "began_us" { manifest.began = try integer(&reader) }
                     else if key == "ended_us" { manifest.ended = try integer(&reader) }
@@ -165,18 +165,5 @@ extension SnapshotManifest {
             else { try reader.skipValue() }
         }
         return position
-    }
-
-    package static func hexadecimalText(_ bytes: [UInt8]) -> String {
-        bytes.map { byte in
-            let digits = String(byte, radix: 16)
-            return byte < 16 ? "0" + digits : digits
-        }.joined()
-    }
-
-    private static func bytesOf(hexadecimal text: String) -> [UInt8] {
-        let digits = Array(text.utf8)
-        guard digits.count == 32 else { return [] }
-        return stride(from: 0, to: 32, by: 2).compactMap { UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16) }
     }
 }

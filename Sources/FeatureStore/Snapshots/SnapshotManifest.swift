@@ -41,10 +41,7 @@ public struct SnapshotManifest: Sendable, Equatable {
     public var partitions: [(topic: String, count: Int)]
     public var shards: [Shard]
 
-    static func file(ofShard number: Int) -> String {
-        let digits = String(number)
-        return "shard-" + String(repeating: "0", count: Swift.max(0, 4 - digits.count)) + digits
-    }
+    static func file(ofShard number: Int) -> String { FeatureStore.Shard.name(number) }
 
     public static let fileName = "manifest.json"
 

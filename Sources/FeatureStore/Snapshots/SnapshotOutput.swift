@@ -53,12 +53,10 @@ final class SnapshotOutput {
     }
 }
 
-/// Syncs a directory, so that the names in it survive a crash of the system.
-enum DirectorySync {
-    static func sync(_ path: String) throws(SnapshotError) {
-        let file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0 else { throw .writing(path: path, code: errno) }
-        defer { close(file) }
-        if fsync(file) != 0 { throw .writing(path: path, code: errno) }
+extension Snapshot {
+    /// On the disk when it returns: the names in a directory.
+    static func syncDirectory(_ path: String) throws(SnapshotError) {
+        let code = GenerationFiles.syncDirectory(path)
+        if code != 0 { throw .writing(path: path, code: code) }
     }
 }

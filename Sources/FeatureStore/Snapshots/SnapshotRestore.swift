@@ -42,9 +42,8 @@ public struct SnapshotRestore {
         progress: (Snapshot.Progress) -> Void = { _ in }
     ) throws -> Outcome? {
         let store = definitions.store.directory
-        let code = StoreLock.makeDirectory(store)
-        if code != 0 { throw SnapshotError.writing(path: store, code: code) }
-        guard let lock = StoreLock(store, exclusive: true) else {
+        if let failure = GenerationFiles.makeDirectory(store) { throw SnapshotError.writing(path: store, code: failure.code) }
+        guard let lock = DirectoryLock(store) else {
             throw SnapshotError.refused("\(store): a server has the store open, or another restore is at work. Stop it first; nothing was changed")
         }
         defer { withExtendedLifetime(lock) {} }
@@ -66,7 +65,7 @@ public struct SnapshotRestore {
         if stop == .loaded { return nil }
         for shard in shards { try shard.open(warn: warn) }
         if stop == .opened { return nil }
-        try DirectorySync.sync(store)
+        try Snapshot.syncDirectory(store)
         if isInterrupted() { throw SnapshotError.interrupted }
         // From here on it goes forward only: a shard that is marked is adopted by the next start at the latest.
         isComplete = true

@@ -69,6 +69,7 @@ import Testing
         ("access: {principals: {a: {}}, failures: {limit: 0}}", "outside 1...1000000", "whole number"),
         ("audit: {}", "audit has no `file`", "audit.ndjson"),
         ("audit: {file: a, topic: clicks}", "is a topic of stream `clicks`", "nothing else uses"),
+        ("privacy: {erasures: {topic: gone}}\naudit: {file: a, topic: gone}", "is a topic of stream `erasures`", "nothing else uses"),
         ("audit: {file: a, on_failure: ignore}", "on_failure cannot be `ignore`", "refuse, continue"),
         ("audit: {file: a, events: [push]}", "events cannot be `push`", "did you mean `pushes`?"),
         ("audit: {file: a, lookups: some}", "all, none or a share", "0.01"),

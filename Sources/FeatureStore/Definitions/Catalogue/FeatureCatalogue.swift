@@ -123,7 +123,7 @@ extension FeatureCatalogue {
 }
 
 extension FeatureCatalogue.WindowFacts {
-    fileprivate init(_ feature: FeatureDefinition, keepsEvents: Bool) {
+    init(_ feature: FeatureDefinition, keepsEvents: Bool) {
         switch feature.window {
         case .lifetime: self.init(name: "lifetime", kind: .lifetime, bound: "exact")
         case .calendar(let window):

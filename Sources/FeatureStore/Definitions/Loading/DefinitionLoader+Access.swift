@@ -92,30 +92,11 @@ extension DefinitionLoader {
             let hashNode = required(section, "sha256", "add `sha256:`; `millrace token` prints a token and its hash"),
             let text = string(hashNode, "sha256")
         else { return nil }
-        let digits = Array(text.utf8)
-        guard digits.count == 64, let bytes = Self.bytes(hexadecimal: digits) else {
+        guard let bytes = [UInt8](hexadecimal: text), bytes.count == 32 else {
             fault(hashNode.place, "sha256 of \(label) is not a SHA-256 hash of 64 hexadecimal digits", "`millrace token --hash` makes the hash of a token")
             return nil
         }
         return TokenDefinition(sha256: bytes, expires: section["expires"].flatMap { readTime($0, "expires") })
-    }
-
-    private static func bytes(hexadecimal digits: [UInt8]) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        for at in stride(from: 0, to: digits.count, by: 2) {
-            guard let high = hexDigitValue(digits[at]), let low = hexDigitValue(digits[at + 1]) else { return nil }
-            bytes.append(high << 4 | low)
-        }
-        return bytes
-    }
-
-    private static func hexDigitValue(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 0x30...0x39: digit - 0x30
-        case 0x61...0x66: digit - 0x57
-        case 0x41...0x46: digit - 0x37
-        default: nil
-        }
     }
 
     /// RFC 3339, to µs since the epoch.

@@ -1,6 +1,6 @@
 /// `audit:`.
 extension DefinitionLoader {
-    func readAudit(_ node: YAMLNode?) -> AuditSettings? {
+    func readAudit(_ node: YAMLNode?, erasures: ErasureSettings?) -> AuditSettings? {
         guard let node else { return nil }
         guard let section = section(
             node, "audit", keys: ["file", "max_file_size", "topic", "on_failure", "events", "lookups", "entity_keys"]),
@@ -9,8 +9,10 @@ extension DefinitionLoader {
         var audit = AuditSettings(file: resolve(path))
         if let node = section["max_file_size"] { audit.maxFileBytes = size(node, "max_file_size", in: 4_096...(1 << 40)) ?? audit.maxFileBytes }
         if let node = section["topic"], let topic = topic(node, "topic") {
-            if let stream = streams.first(where: { $0.definition.topic == topic || $0.definition.deadLetterTopic == topic }) {
-                fault(node.place, "`\(topic)` is a topic of stream `\(stream.definition.name)`", "name a topic that nothing else uses")
+            var all = streams.map(\.definition)
+            if let erasures { all.append(erasures.stream) }
+            if let stream = all.first(where: { $0.topic == topic || $0.deadLetterTopic == topic }) {
+                fault(node.place, "`\(topic)` is a topic of stream `\(stream.name)`", "name a topic that nothing else uses")
             }
             audit.topic = topic
         }

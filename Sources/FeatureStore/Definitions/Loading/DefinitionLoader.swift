@@ -79,7 +79,7 @@ final class DefinitionLoader {
         definitions.inputs = inputs
         definitions.privacy = readPrivacy(top["privacy"])
         definitions.access = readAccess(top["access"])
-        definitions.audit = readAudit(top["audit"])
+        definitions.audit = readAudit(top["audit"], erasures: definitions.privacy.erasures)
         definitions.exposure = exposure(server, definitions.access, top["server"])
         definitions.snapshots = readSnapshots(top["snapshots"])
         definitions.monitoring = readMonitoring(top["monitoring"])

@@ -1,3 +1,5 @@
+internal import FeatureStore
+
 /// A token that `millrace token` makes: `mrt_` and 32 random bytes in base64url, 47 characters.
 ///
 /// The definitions have its SHA-256 only. With 256 random bits there is nothing to guess, so that a slow hash, as passwords need, would only
