@@ -32,7 +32,7 @@ export async function open(content, { monitor, catalogue, query }) {
   ], { id: (row) => row.name });
   letters.update(streams);
   const sent = h("div"), meanings = h("div");
-  content.append(h("h1", null, "Drops and dead letters"), panel("Dropped events", body, meanings),
+  replace(content, h("h1", null, "Drops and dead letters"), panel("Dropped events", body, meanings),
     examples(lately), agreed(contracts),
     panel("Dead letters", sent, letters.element,
       h("p", { class: "note" }, "A dead letter is the record as it came, with headers that name the reason, its topic, partition and offset. ", h("code", null, "kcat -C -t TOPIC -f '%h %s\\n'"), " shows them.")));
