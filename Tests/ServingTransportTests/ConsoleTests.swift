@@ -1,3 +1,4 @@
+import FeatureStore
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -107,6 +108,21 @@ import Testing
         #expect(answer.body.contains(spend))
         #expect(answer.body.contains(derived))
         #expect(try await get("/v1/features/customer/mean_10m", service: service).body == derived)
+    }
+
+    @Test func theCatalogueHasTagsOwnerAndPurposeWhereTheyAreSaid() async throws {
+        let explained = try ExplainedStore()
+        var source = LookupSource(store: explained.store)
+        source.definitions.streams[0].classification.tags = ["pii"]
+        source.definitions.streams[0].classification.owner = "payments"
+        source.definitions.streams[0].classification.purpose = "order history"
+        let service = LookupService(source: source)
+        let spend = try await get("/v1/features/customer/spend_10m", service: service).body
+        #expect(spend.contains(#""description":"","tags":["pii"],"owner":"payments","purpose":"order history","default":null"#))
+        let derived = try await get("/v1/features/customer/mean_10m", service: service).body
+        #expect(derived.contains(#""description":"","tags":["pii"],"default":null"#))
+        let listed = try await get("/v1/features", service: service).body
+        #expect(listed.contains(spend) && listed.contains(derived))
     }
 
     @Test(arguments: [

@@ -76,7 +76,7 @@ export async function postJSON(path, body) {
   return parseExact(await (await request(path, { method: "POST", body, headers: { "Content-Type": "application/json" } })).text());
 }
 
-/** Null where the server has no such path; other problems are thrown. */
+/** Null where the server has no such path, or does not show it to this caller; other problems are thrown. */
 export async function getIfThere(path) {
   try { return await getJSON(path); } catch (error) {
     if (error.status === 404 || error.status === 403) return null;

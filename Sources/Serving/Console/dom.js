@@ -127,4 +127,6 @@ export function problem(error) {
 
 export function empty(...text) { return h("p", { class: "empty" }, text); }
 
-export function badge(kind, text) { return h("span", { class: `badge ${kind}` }, text); }
+export function badge(kind, text, title) { return h("span", { class: `badge ${kind}`, title }, text); }
+
+export function panel(title, ...children) { return h("section", { class: "panel" }, h("h2", null, title), children); }

@@ -1,5 +1,5 @@
 // Whether features are still what they were: alerts, the newest hour of each feature, and a feature's hours against those that are usual.
-import { h, setText, table, facts, badge, problem, empty, replace } from "./dom.js";
+import { h, setText, table, facts, badge, panel, problem, empty, replace } from "./dom.js";
 import { count, none, parseTime, short, time } from "./format.js";
 import { bars, lines } from "./chart.js";
 import { getJSON, path } from "./api.js";
@@ -61,7 +61,7 @@ async function list(content) {
   const features = table("Features, newest hour", [
     { title: "Feature", head: true, cell: (row) => h("a", { href: link(["drift", row.entity, row.feature]) }, row.feature), same: (row) => row.feature },
     { title: "Entity", cell: (row) => row.entity },
-    { title: "State", cell: (row) => h("span", { class: `badge ${states[row.state]?.[0] ?? "missing"}`, title: states[row.state]?.[1] }, row.state), same: (row) => row.state },
+    { title: "State", cell: (row) => badge(states[row.state]?.[0] ?? "missing", row.state, states[row.state]?.[1]), same: (row) => row.state },
     ...Object.entries(measures).map(([name, [title, hint]]) => ({
       title, hint, number: true,
       cell: (row) => {
@@ -153,7 +153,6 @@ function bins(histogram) {
   return h("details", null, h("summary", null, "As a table"), shown.element);
 }
 
-function panel(title, ...children) { return h("section", { class: "panel" }, h("h2", null, title), children); }
 function key(kind, text) { return h("span", { class: `key ${kind}` }, text); }
 function percent(value) { return value === null || value === undefined ? none : `${Number((100 * Number(value)).toPrecision(3))} %`; }
 

@@ -1,5 +1,5 @@
 // What was not applied and why, and where broken records went.
-import { facts, h, table, replace, problem } from "./dom.js";
+import { badge, facts, h, panel, table, replace, problem } from "./dom.js";
 import { count, counted, none, share, short, time } from "./format.js";
 import { getIfThere } from "./api.js";
 import { growth } from "./metrics.js";
@@ -22,7 +22,7 @@ export async function open(content, { monitor, catalogue, query }) {
     { title: "Stream", head: true, cell: (row) => row.stream },
     { title: "Reason", cell: (row) => row.reason },
     { title: "In all", number: true, cell: (row) => counted(row.total), same: (row) => `${row.total}` },
-    { title: "Last minute", number: true, cell: (row) => row.minute === null ? none : count(row.minute) },
+    { title: "Last minute", number: true, cell: (row) => count(row.minute) },
     { title: "Share of the stream", number: true, cell: (row) => share(row.total, row.of) },
   ], { id: (row) => `${row.stream}\n${row.reason}`, rowClass: (row) => row.reason === query.reason ? "chosen" : "" });
   const letters = table("Dead-letter topics", [
@@ -32,9 +32,9 @@ export async function open(content, { monitor, catalogue, query }) {
   ], { id: (row) => row.name });
   letters.update(streams);
   const sent = h("div"), meanings = h("div");
-  content.append(h("h1", null, "Drops and dead letters"), h("section", { class: "panel" }, h("h2", null, "Dropped events"), body, meanings),
+  replace(content, h("h1", null, "Drops and dead letters"), panel("Dropped events", body, meanings),
     examples(lately), agreed(contracts),
-    h("section", { class: "panel" }, h("h2", null, "Dead letters"), sent, letters.element,
+    panel("Dead letters", sent, letters.element,
       h("p", { class: "note" }, "A dead letter is the record as it came, with headers that name the reason, its topic, partition and offset. ", h("code", null, "kcat -C -t TOPIC -f '%h %s\\n'"), " shows them.")));
 
   const stop = monitor.listen(() => {
@@ -73,7 +73,7 @@ function examples(lately) {
     { title: "Record", cell: (row) => h("code", null, `${row.topic}[${row.partition}] ${row.offset}`) },
   ], { id: (row) => `${row.topic}\n${row.partition}\n${row.offset}\n${row.reason}` });
   shown.update(rows);
-  return h("section", { class: "panel" }, h("h2", null, "Examples"), h("div", { class: "tall" }, shown.element), h("p", { class: "note" }, "The newest of each reason since the server started: where the record lies, never what it holds."));
+  return panel("Examples", h("div", { class: "tall" }, shown.element), h("p", { class: "note" }, "The newest of each reason since the server started: where the record lies, never what it holds."));
 }
 
 /** What the definitions expect of the streams' fields, and how it is kept to. */
@@ -90,7 +90,7 @@ function agreed(contracts) {
   if (rows.length === 0) return null;
   const shown = table("Contracts", [
     { title: "Stream", head: true, cell: (row) => row.stream }, { title: "Of", cell: (row) => row.what }, { title: "Expected", wide: true, cell: (row) => row.expect },
-    { title: "State", cell: (row) => h("span", { class: `badge ${row.state === "ok" ? "present" : "overdue"}` }, row.state) },
+    { title: "State", cell: (row) => badge(row.state === "ok" ? "present" : "overdue", row.state) },
     { title: "This hour", number: true, cell: (row) => row.now }, { title: "Broken since the start", cell: (row) => row.broken },
   ], { id: (row) => `${row.stream}\n${row.what}` });
   shown.update(rows);
@@ -100,6 +100,6 @@ function agreed(contracts) {
     { title: "Rule", cell: (row) => row.rule }, { title: "Value", wide: true, cell: (row) => row.value }, { title: "Record", cell: (row) => h("code", null, `${row.topic}[${row.partition}] ${row.offset}`) },
   ], { id: (row) => `${row.stream}\n${row.at}` });
   broken.update(listed);
-  return h("section", { class: "panel" }, h("h2", null, "Contracts of the inputs"), shown.element, listed.length ? h("div", { class: "tall" }, broken.element) : null,
+  return panel("Contracts of the inputs", shown.element, listed.length ? h("div", { class: "tall" }, broken.element) : null,
     h("p", { class: "note" }, "A contract is watched and not enforced: events that break it are applied."));
 }

@@ -1,5 +1,5 @@
 // The catalogue: every feature that can be asked for, and a page for each that says what it is and who reads it.
-import { h, setText, table, facts, badge, empty } from "./dom.js";
+import { h, setText, table, facts, badge, panel, empty } from "./dom.js";
 import { bytes, duration, none, valueText } from "./format.js";
 import { link } from "./route.js";
 
@@ -85,7 +85,7 @@ function page(content, { features, streams }, path) {
     h("p", { class: "lead" }, feature.description || (view ? capital(view.in_words) : "An expression over other features."), " ",
       tagWords(feature).map((word) => badge("tag", word))),
     h("div", { class: "columns" }, h("div", { class: "stack" },
-      h("section", { class: "panel" }, h("h2", null, "Definition"), facts([
+      panel("Definition", facts([
         ["Entity", feature.entity], ["Type", feature.type], ["Kind", kinds[feature.kind] ?? feature.kind],
         ["Aggregation", view && h("code", null, view.aggregation)], ["In words", view?.in_words],
         ["Expression", derived && h("code", null, derived.expression)], ["Of", derived && named(derived.inputs)],
@@ -93,7 +93,7 @@ function page(content, { features, streams }, path) {
         ["Stale after", view?.ttl_ms ? duration(view.ttl_ms) : null],
         ["Owner", feature.owner], ["Purpose", feature.purpose],
       ])),
-      view && h("section", { class: "panel" }, h("h2", null, "Kept in the row"), facts([
+      view && panel("Kept in the row", facts([
         ["View", view.name], ["Stream", view.stream], ["Topic", stream && h("code", null, stream.topic)], ["Where", view.where && h("code", null, view.where)],
         ["Keeps", view.keeps === "events" ? `the newest ${view.max_events} events themselves` : "tiles"],
         ["A tile of the view", view.bytes?.tile ? `${bytes(view.bytes.tile)}, all its features together` : null],
@@ -102,19 +102,19 @@ function page(content, { features, streams }, path) {
         ["Late events", stream && (stream.id === null ? "taken as far back as a tile is kept; duplicates are not found" : `taken up to ${duration(stream.allowed_lateness_ms)}; duplicates found by ${stream.id}`)],
       ]))),
     h("div", { class: "stack" },
-      view && h("section", { class: "panel" }, h("h2", null, "Window"), facts([
+      view && panel("Window", facts([
         ["Window", view.window.name],
         ["Length", view.window.length_ms === null ? null : duration(view.window.length_ms)],
         ["Left edge", view.window.kind === "lifetime" ? "none: every event since the store began" : view.window.hop_ms === null ? "exact" : `on a multiple of ${duration(view.window.hop_ms)} (its hop)`],
         ["Error bound", view.window.bound], ["Right edge", "the time asked for, to the microsecond"],
         ["History", view.history_ms ? `answers of up to ${duration(view.history_ms)} before the newest event are exact` : null],
       ])),
-      h("section", { class: "panel" }, h("h2", null, "Read by"),
+      panel("Read by",
         feature.used_by.services.length + feature.used_by.features.length === 0 ? empty("No service and no derived feature reads it. It can be asked for by name.") : facts([
           ...feature.used_by.services.map((service) => [`${service.name}, version ${service.version}`, service.as === "fallback" ? "as a fallback of another entity's feature" : h("a", { href: link(["lookup"], { service: service.name }) }, "look up")]),
           ["Derived features", feature.used_by.features.length ? named(feature.used_by.features) : null],
         ])),
-      h("section", { class: "panel" }, h("h2", null, "Ask for it"),
+      panel("Ask for it",
         h("p", null, h("a", { href: link(["lookup"], { features: feature.name }) }, "Look it up here"), ", see ", h("a", { href: link(["drift", feature.entity, feature.name]) }, "whether it drifts"), ", or:"),
         h("pre", { tabindex: "0" }, `curl -s ${new URL("v1/lookup", document.baseURI)} \\\n  -d '{"features": [${JSON.stringify(feature.name)}], "keys": ["..."]}'`)))));
 }

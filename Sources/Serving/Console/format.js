@@ -80,8 +80,11 @@ export function time(text) {
   const at = parseTime(text);
   if (at === null) return none;
   const isThisYear = new Date(at).getFullYear() === new Date().getFullYear();
-  return h("time", { datetime: text, title: `UTC ${text.replace("T", " ").replace("Z", "")}` }, (isThisYear ? local : localDay).format(at));
+  return timeAs(text, (isThisYear ? local : localDay).format(at));
 }
+
+/** A time that is shown as something else. */
+export function timeAs(text, shown) { return h("time", { datetime: text, title: `UTC ${text.replace("T", " ").replace("Z", "")}` }, shown); }
 
 /** The same with how long ago that is. */
 export function timeAgo(text, now = Date.now()) {

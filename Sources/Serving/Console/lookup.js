@@ -1,6 +1,6 @@
 // One entity's values, and why each of them is what it is.
 import { h, replace, setText, table, badge, facts, problem, empty } from "./dom.js";
-import { duration, none, parseTime, timeAgo, valueText } from "./format.js";
+import { duration, none, parseTime, timeAgo, timeAs, valueText } from "./format.js";
 import { getJSON, postJSON, path } from "./api.js";
 import { link } from "./route.js";
 import { explanation } from "./explain.js";
@@ -112,7 +112,7 @@ export async function open(content, { services: ask, catalogue, query, go }) {
     const values = table(`Values of ${answer.entity} ${result.key}`, [
       { title: "Feature", head: true, cell: (row) => h("a", { href: link(["lookup"], { ...current, explain: row.name }), "aria-current": row.name === current.explain ? "true" : null, title: "Why is it that?" }, row.name) },
       { title: "Value", wide: true, cell: (row) => valueCell(row.value, row.type) },
-      { title: "Status", cell: (row) => h("span", { class: `badge ${row.status}`, title: meanings[row.status] }, row.status) },
+      { title: "Status", cell: (row) => badge(row.status, row.status, meanings[row.status]) },
       hasLevels ? { title: "Level", cell: (row) => row.level ?? none } : null,
       { title: "Newest event", cell: (row) => row.newest === null ? none : newest(row.newest, at) },
     ].filter(Boolean), { id: (row) => row.name, rowClass: (row) => row.name === current.explain ? "chosen" : "" });
@@ -167,5 +167,5 @@ export async function open(content, { services: ask, catalogue, query, go }) {
 }
 
 function newest(text, asOf) {
-  return h("time", { datetime: text, title: `UTC ${text.replace("T", " ").replace("Z", "")}` }, `${duration(asOf - parseTime(text))} before`);
+  return timeAs(text, `${duration(asOf - parseTime(text))} before`);
 }

@@ -73,7 +73,7 @@ export class Monitor {
     while (this.readings.length > 2 && this.readings[1].at < reading.at - windowMilliseconds) this.readings.shift();
     this.shards = shards;
     const previous = this.previous;
-    const lookup = quantiles(this.minuteAgo, reading, "millrace_lookup_seconds", [0.5, 0.9, 0.99, 0.999]);
+    const lookup = quantiles(this.minuteAgo, reading, "millrace_lookup_seconds", [0.99]);
     const freshness = shards.shards.map((shard) => shard.freshness_ms).filter((value) => value !== null).map(Number);
     const lags = shards.shards.map((shard) => shard.lag_events);
     this.history.push({
@@ -82,11 +82,9 @@ export class Monitor {
       streams: new Map([...reading.by("millrace_events_applied_total", "stream").keys()]
         .map((stream) => [stream, perSecond(previous, reading, "millrace_events_applied_total", { stream })])),
       lookups: perSecond(previous, reading, "millrace_lookups_total"),
-      p50: lookup.values[0] === null ? null : lookup.values[0] * 1000,
-      p99: lookup.values[2] === null ? null : lookup.values[2] * 1000,
+      p99: lookup.values[0] === null ? null : lookup.values[0] * 1000,
       lag: lags.length && lags.every((lag) => lag !== null) ? lags.reduce((sum, lag) => sum + Number(lag), 0) : null,
       freshness: freshness.length ? Math.max(...freshness) : null,
-      refused: perSecond(previous, reading, "millrace_requests_refused_total"),
       dropped: perSecond(previous, reading, "millrace_events_dropped_total"),
     });
     if (this.history.length > kept) this.history.shift();

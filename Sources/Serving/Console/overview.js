@@ -1,5 +1,5 @@
 // How the server does at this moment: what comes in, what goes out, how far behind, what was left out and why.
-import { h, setText, table, badge, problem } from "./dom.js";
+import { h, setText, table, badge, panel, problem } from "./dom.js";
 import { bytes, count, counted, duration, none, rate, share, short } from "./format.js";
 import { Sparkline } from "./chart.js";
 import { growth, perSecond, quantiles, ratio } from "./metrics.js";
@@ -21,11 +21,11 @@ export async function open(content, { monitor }) {
     h("h1", null, "Overview"), notice,
     h("section", { "aria-label": "Now", class: "cards" }, Object.values(cards).map((card) => card.element)),
     h("div", { class: "columns" }, h("div", { class: "stack" },
-      section("Streams", streams.element, h("p", { class: "note" }, "Totals are part of the state: they survive restarts and count each event once. Rates are of the last two seconds.")),
-      section("Lookups of the last minute", latency.element, outcomes.element)),
+      panel("Streams", streams.element, h("p", { class: "note" }, "Totals are part of the state: they survive restarts and count each event once. Rates are of the last two seconds.")),
+      panel("Lookups of the last minute", latency.element, outcomes.element)),
     h("div", { class: "stack" },
-      section("Dropped, by reason", dropped.element, h("p", { class: "note" }, h("a", { href: link(["drops"]) }, "What each reason means, and dead letters"))),
-      section("Ingest", work.element))));
+      panel("Dropped, by reason", dropped.element, h("p", { class: "note" }, h("a", { href: link(["drops"]) }, "What each reason means, and dead letters"))),
+      panel("Ingest", work.element))));
 
   const stop = monitor.listen(() => {
     const { latest, previous, minuteAgo, shards } = monitor;
@@ -57,8 +57,6 @@ export async function open(content, { monitor }) {
   });
   return { close: stop };
 }
-
-function section(title, ...children) { return h("section", { class: "panel" }, h("h2", null, title), children); }
 
 function notices(notice, monitor) {
   if (monitor.error && !monitor.latest) {
@@ -120,7 +118,7 @@ function dropTable() {
   return table("Dropped events by reason", [
     { title: "Reason", head: true, cell: (row) => h("a", { href: link(["drops"], { reason: row.reason }) }, row.reason), same: (row) => row.reason },
     { title: "In all", number: true, cell: (row) => counted(row.total), same: (row) => `${row.total}` },
-    { title: "Last minute", number: true, cell: (row) => row.minute === null ? none : count(row.minute) },
+    { title: "Last minute", number: true, cell: (row) => count(row.minute) },
     { title: "Share of drops", number: true, cell: (row) => share(row.total, row.of) },
   ], { id: (row) => row.reason, empty: "Nothing was dropped: every event that came was applied." });
 }
@@ -138,7 +136,7 @@ function latencyTable() {
 function outcomeTable() {
   return table("Outcomes, last minute", [
     { title: "Outcome", head: true, cell: (row) => badge(row.kind, row.name), same: (row) => row.name },
-    { title: "Last minute", number: true, cell: (row) => row.minute === null ? none : count(row.minute) },
+    { title: "Last minute", number: true, cell: (row) => count(row.minute) },
     { title: "Since the start", number: true, cell: (row) => counted(row.total), same: (row) => `${row.total}` },
     { title: "What it is", cell: (row) => row.what },
   ], { id: (row) => row.name, empty: "No lookup has come yet." });

@@ -1,5 +1,5 @@
 // Where each shard stands: state, positions against the ends of the topics, and what it takes on the disk.
-import { h, s, table, badge, problem } from "./dom.js";
+import { h, s, table, badge, panel, problem } from "./dom.js";
 import { bytes, count, counted, duration, none, short } from "./format.js";
 
 const states = { open: "present", disconnected: "stale", stopped: "overdue" };
@@ -11,13 +11,13 @@ export async function open(content, { monitor }) {
   const shards = table("Shards", [
     { title: "Shard", head: true, number: true, cell: (row) => row.shard },
     { title: "State", cell: (row) => badge(states[row.state] ?? "missing", row.catching_up ? `${row.state}, a rebuilt one catches up` : row.state), same: (row) => `${row.state} ${row.catching_up}` },
-    { title: "Lag, events", number: true, cell: (row) => row.lag_events === null ? none : count(row.lag_events) },
+    { title: "Lag, events", number: true, cell: (row) => count(row.lag_events) },
     { title: "Oldest state", number: true, hint: "0 when caught up, else the age of the newest applied record", cell: (row) => duration(row.freshness_ms) },
     { title: "Entities", number: true, cell: (row) => counted(row.rows), same: (row) => `${row.rows}` },
     { title: "Bytes an entity", number: true, cell: (row) => row.rows ? bytes(Math.round(row.used_bytes / row.rows)) : none },
     { title: "Data of map", number: true, hint: "The map grows by itself", cell: (row) => [`${bytes(row.used_bytes)} of ${bytes(row.map_bytes)} `, meter(row.used_bytes, row.map_bytes)], same: (row) => `${row.used_bytes}/${row.map_bytes}` },
     { title: "Commit", number: true, hint: "Mean time to commit a batch, since the last reading", cell: (row) => duration(row.commit) },
-    { title: "Events a batch", number: true, cell: (row) => row.batch === null ? none : short(row.batch) },
+    { title: "Events a batch", number: true, cell: (row) => short(row.batch) },
     { title: "Largest batch", number: true, hint: "Since the shard opened", cell: (row) => row.commits ? count(row.commits.largest_batch) : none },
   ], { id: (row) => row.shard, rowClass: (row) => row.state === "stopped" ? "bad" : "" });
   const positions = table("Positions", [
@@ -30,8 +30,8 @@ export async function open(content, { monitor }) {
   const reasons = h("div", { class: "notices" });
   const totals = h("p", { class: "lead" });
   const tables = h("div", { class: "view" },
-    totals, reasons, h("section", { class: "panel" }, h("h2", null, "Shards"), shards.element),
-    h("section", { class: "panel" }, h("h2", null, "Positions"), positions.element,
+    totals, reasons, panel("Shards", shards.element),
+    panel("Positions", positions.element,
       h("p", { class: "note" }, "Everything before the next offset is in the values that are served; state and positions commit together.")));
   content.append(h("h1", null, "Shards and storage"), body);
 

@@ -1,6 +1,6 @@
 // Values as they are shown, and the positions that they include.
 import { h, table } from "./dom.js";
-import { count, none, valueText } from "./format.js";
+import { count, valueText } from "./format.js";
 
 /** A value with its shape: rankings and maps as short tables of their own, lists with their order. */
 export function valueCell(value, type) {
@@ -30,7 +30,7 @@ function pairs(entries) {
 export function positions(list) {
   const shown = table("Source positions", [
     { title: "Topic", head: true, cell: (row) => row.topic }, { title: "Partition", number: true, cell: (row) => row.partition },
-    { title: "Next offset", number: true, cell: (row) => count(row.offset) }, { title: "End of the log", number: true, cell: (row) => row.end === null ? none : count(row.end) },
+    { title: "Next offset", number: true, cell: (row) => count(row.offset) }, { title: "End of the log", number: true, cell: (row) => count(row.end) },
   ], { id: (row) => `${row.topic}\n${row.partition}` });
   shown.update(list);
   return shown.element;

@@ -37,17 +37,9 @@ struct EraseHandler {
                 if field.number == 1, field.type == .bytes { receipt = try reader.string() } else { try reader.skip(field.type) }
             }
         } catch {
-            throw LookupProblem(malformed: error, "GetErasureRequest")
+            throw LookupProblem(error, "a GetErasureRequest")
         }
         return receipt
-    }
-}
-
-extension LookupProblem {
-    fileprivate init(malformed error: MalformedMessage, _ name: String) {
-        self.init(
-            .badRequest, detail: "The message is not a \(name): \(error.what) at byte \(error.position).",
-            remedy: "Use stubs generated from Schemas/millrace/serving/v1/lookup.proto.")
     }
 }
 
@@ -65,7 +57,7 @@ extension EraseHandler.Asked {
                 }
             }
         } catch {
-            throw LookupProblem(malformed: error, "EraseRequest")
+            throw LookupProblem(error, "an EraseRequest")
         }
     }
 }
@@ -89,13 +81,7 @@ extension EraseAnswer {
         for number in receipt.missing { out.set(7, Int64(number)) }
         if offsets.isEmpty { return out.bytes }
         out.string(8, SourceOffset.token(offsets))
-        for offset in offsets {
-            out.message(9) { out in
-                out.string(1, offset.topic)
-                out.int64(2, Int64(offset.partition))
-                out.int64(3, offset.offset)
-            }
-        }
+        out.offsets(9, offsets)
         return out.bytes
     }
 }

@@ -20,9 +20,7 @@ extension Explanation.Query {
                 }
             }
         } catch {
-            throw LookupProblem(
-                .badRequest, detail: "The message is not an ExplainRequest: \(error.what) at byte \(error.position).",
-                remedy: "Use stubs generated from Schemas/millrace/serving/v1/lookup.proto.")
+            throw LookupProblem(error, "an ExplainRequest")
         }
         if feature.isEmpty {
             throw LookupProblem(.badRequest, detail: "The request names no feature.", remedy: "Give feature and key.")

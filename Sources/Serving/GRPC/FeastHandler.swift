@@ -58,9 +58,7 @@ extension FeastRequest {
                 }
             }
         } catch {
-            throw LookupProblem(
-                .badRequest, detail: "The message is not a GetOnlineFeaturesRequest: \(error.what) at byte \(error.position).",
-                remedy: "Use the stubs of feast.serving.")
+            throw LookupProblem(error, "a GetOnlineFeaturesRequest", remedy: "Use the stubs of feast.serving.")
         }
     }
 

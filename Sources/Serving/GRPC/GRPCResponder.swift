@@ -50,7 +50,7 @@ package final class GRPCResponder: HTTP2Responder {
             case .unary(let read):
                 let call = try read(message)
                 if let problem = refusal(caller, call.need) { return refused(problem, caller, call.event(), request) }
-                if transport.audit != nil { event = try transport.audited(call.event()) }
+                event = try transport.audited(call.event())
                 switch call.work {
                 case .reads(let keyCount, let answer):
                     if keyCount <= Transport.maxKeysOnEventLoop {

@@ -46,9 +46,7 @@ struct HealthHandler: Sendable {
                 if field.number == 1, field.type == .bytes { name = try reader.string() } else { try reader.skip(field.type) }
             }
         } catch {
-            throw LookupProblem(
-                .badRequest, detail: "The message is not a HealthCheckRequest: \(error.what) at byte \(error.position).",
-                remedy: "Use the stubs of grpc.health.v1.")
+            throw LookupProblem(error, "a HealthCheckRequest", remedy: "Use the stubs of grpc.health.v1.")
         }
         return name
     }

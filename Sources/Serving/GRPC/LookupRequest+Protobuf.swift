@@ -28,9 +28,7 @@ extension LookupRequest {
                 }
             }
         } catch {
-            throw LookupProblem(
-                .badRequest, detail: "The message is not a LookupRequest: \(error.what) at byte \(error.position).",
-                remedy: "Use stubs generated from Schemas/millrace/serving/v1/lookup.proto.")
+            throw LookupProblem(error, "a LookupRequest")
         }
         if service.isEmpty == features.isEmpty {
             throw LookupProblem(
@@ -63,9 +61,7 @@ struct PackedLookupRequest: Sendable {
                 }
             }
         } catch {
-            throw LookupProblem(
-                .badRequest, detail: "The message is not a LookupPackedRequest: \(error.what) at byte \(error.position).",
-                remedy: "Use stubs generated from Schemas/millrace/serving/v1/lookup.proto.")
+            throw LookupProblem(error, "a LookupPackedRequest")
         }
         lookup = try LookupRequest(protobuf: inner, maxKeys: maxKeys)
         self.element = element

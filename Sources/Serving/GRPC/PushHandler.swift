@@ -38,14 +38,21 @@ extension PushAnswer {
     fileprivate func protobuf() -> [UInt8] {
         var out = ProtobufWriter(capacity: 64 + offsets.count * 32)
         out.string(1, minPosition)
+        out.offsets(2, offsets)
+        return out.bytes
+    }
+}
+
+extension ProtobufWriter {
+    /// Repeated `PushedPosition`s.
+    mutating func offsets(_ field: Int, _ offsets: [SourceOffset]) {
         for offset in offsets {
-            out.message(2) { out in
+            message(field) { out in
                 out.string(1, offset.topic)
                 out.int64(2, Int64(offset.partition))
                 out.int64(3, offset.offset)
             }
         }
-        return out.bytes
     }
 }
 
@@ -75,9 +82,7 @@ extension PushRequest {
             json.endArray()
             json.endObject()
         } catch {
-            throw LookupProblem(
-                .badRequest, detail: "The message is not a PushRequest: \(error.what) at byte \(error.position).",
-                remedy: "Use stubs generated from Schemas/millrace/serving/v1/lookup.proto.")
+            throw LookupProblem(error, "a PushRequest")
         }
         self = try json.withBytes { (body) throws(LookupProblem) in try PushRequest(json: body, view: view, definitions: definitions) }
     }
@@ -103,8 +108,7 @@ extension PushRequest {
             }
             columns.endObject()
         } catch {
-            throw LookupProblem(
-                .badRequest, detail: "The message is not Feast's: \(error.what) at byte \(error.position).", remedy: "Use Feast's stubs.")
+            throw LookupProblem(error, "Feast's", remedy: "Use Feast's stubs.")
         }
         var json = JSONWriter()
         json.beginObject()

@@ -37,8 +37,7 @@ final class DirectRequests: ChannelDuplexHandler {
     private var isFirst = true
     private var isReadHeldBack = false
     private var stall = StallWatch()
-    /// Of `Transport.held`.
-    private var counted = 0
+    private var held: HeldPart
     private var json = JSONWriter(reservingBytes: 4096)
     /// What the last answers were written to: sent by the time of the next ones, so that its memory serves again.
     private var output = ByteBuffer()
@@ -46,6 +45,7 @@ final class DirectRequests: ChannelDuplexHandler {
     /// On the channel's event loop.
     init(endpoints: Endpoints, http2: any HTTP2Responder, peer: Peer) {
         self.endpoints = endpoints
+        held = HeldPart(of: endpoints.transport.held)
         self.peer = peer
         self.http2 = http2
     }
@@ -83,12 +83,7 @@ final class DirectRequests: ChannelDuplexHandler {
 
     /// False: the process keeps too much of requests that are not complete.
     @discardableResult
-    private func countPending() -> Bool {
-        let kept = pending?.readableBytes ?? 0
-        if kept == counted { return true }
-        defer { counted = kept }
-        return endpoints.transport.held.add(kept - counted)
-    }
+    private func countPending() -> Bool { held.set(pending?.readableBytes ?? 0) }
 
     /// Half a request cannot be answered and passed over, so the connection ends with it.
     private func refuseHeld(_ context: ChannelHandlerContext) {

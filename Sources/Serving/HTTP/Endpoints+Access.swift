@@ -27,8 +27,9 @@ extension Endpoints {
             try asked.caller.require(.anything)
             throw error
         }
-        if transport.isWatched { wanted = route.event ?? AuditEvent(.refusals, route.operation, target: route.subject) }
-        try asked.caller.require(route.need)
+        let rule = route.rule
+        if transport.isWatched { wanted = rule.event ?? rule.refusal }
+        try asked.caller.require(rule.need)
         if wanted?.kind == .refusals { wanted = nil }
         return route
     }

@@ -51,17 +51,11 @@ extension Endpoints {
             let begun: Begun
             switch try answer(route, asked) {
             case .reply(let reply): begun = .reply(reply)
-            case .explain(let query, let asText):
-                begun = .later(.large { Self.reply { () throws(LookupProblem) in try explanation(query, asText: asText) } })
-            case .page(let page): begun = .later(.large { Self.reply { () throws(LookupProblem) in Reply(json: try page()) } })
             case .waits(let request, let packed): begun = wait(.lookup(request, packed: packed))
-            case .takesRows(let form):
+            case .writes(let work):
                 let body = Array(body)
-                begun = .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await push(form, body: body, caller) } })
-            case .reportsRetention: begun = .later(.large { Self.reply { () throws(LookupProblem) in try retention() } })
-            case .erases:
-                let body = Array(body)
-                begun = .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await erase(body: body, caller) } })
+                begun = .later(.waits { await Self.asyncReply { () async throws(LookupProblem) in try await work(body) } })
+            case .large(let work): begun = .later(.large { Self.reply { () throws(LookupProblem) in try work() } })
             case .needsBody(let form):
                 let question = try question(form, body: body)
                 if transport.isWatched {

@@ -22,27 +22,16 @@ struct Endpoints: Sendable {
         case needsBody(Form)
         /// `LookupService.wait` first.
         case waits(LookupRequest, packed: PackedElement?)
-        /// The body is rows: `push(_:body:)` next.
-        case takesRows(PushForm)
-        /// `erase(body:)` next.
-        case erases
-        /// `retention()` next; it takes as long as reading every row does.
-        case reportsRetention
-        /// A document that takes some milliseconds to make.
-        case page(@Sendable () throws(LookupProblem) -> [UInt8])
-        /// `explanation` next; it may take some milliseconds.
-        case explain(Explanation.Query, asText: Bool)
+        /// The body goes to a broker.
+        case writes(@Sendable (_ body: [UInt8]) async throws(LookupProblem) -> Reply)
+        /// It takes some milliseconds, or as long as reading every row does.
+        case large(@Sendable () throws(LookupProblem) -> Reply)
     }
 
     /// What a body is.
     enum Form: Sendable {
         case lookup(packed: PackedElement?)
         case feastLookup, ignored
-    }
-
-    enum PushForm: Sendable {
-        case view(String)
-        case feast
     }
 
     /// A body that was read, before it is answered.
@@ -66,7 +55,7 @@ struct Endpoints: Sendable {
 
     func answer(_ route: Route, _ asked: Asked) throws(LookupProblem) -> Answer {
         try route.check(method: asked.method)
-        let target = asked.target, accept = asked.accept
+        let target = asked.target, accept = asked.accept, caller = asked.caller
         switch route {
         case .entity(let name, let key):
             var request = LookupRequest(.service(name), keys: [key])
@@ -79,23 +68,23 @@ struct Endpoints: Sendable {
             return .needsBody(.lookup(packed: try Self.packed(accept)))
         case .push(let view):
             try target.noParameters()
-            return .takesRows(.view(view))
+            return .writes { (body) async throws(LookupProblem) in try await push(view, body: body, caller) }
         case .erase:
             try target.noParameters()
-            return .erases
+            return .writes { (body) async throws(LookupProblem) in try await erase(body: body, caller) }
         case .retention:
             try target.noParameters()
-            return .reportsRetention
+            return .large { () throws(LookupProblem) in Reply(json: try service.retention().json()) }
         case .erasure(let receipt):
             try target.noParameters()
             return .reply(Reply(json: try service.erasure(receipt: receipt).json()))
         case .explain(let entity, let feature, let key):
             var query = Explanation.Query(feature: feature, key: key, entity: entity)
-            let asText = try target.explainParameters(into: &query)
-            return .explain(query, asText: asText ?? Self.prefersText(accept))
+            let asText = try target.explainParameters(into: &query) ?? Self.prefersText(accept)
+            return .large { [query] () throws(LookupProblem) in try explanation(query, asText: asText) }
         case .services:
             try target.noParameters()
-            return .reply(try Reply { service.writeServices(to: &$0) { asked.caller.sees(service: $0) } })
+            return .reply(try Reply { service.writeServices(to: &$0) { caller.sees(service: $0) } })
         case .service(let name):
             try target.noParameters()
             return .reply(try Reply { (json) throws(LookupProblem) in try service.writeService(name, to: &json) })
@@ -110,16 +99,16 @@ struct Endpoints: Sendable {
             return .reply(try Reply { service.writeShards(to: &$0) })
         case .monitoring:
             try target.noParameters()
-            return .page(service.watch.monitoring)
+            return .large { () throws(LookupProblem) in Reply(json: try service.watch.monitoring()) }
         case .monitored(let feature):
             let (entity, hours) = try target.monitoringParameters()
-            return .page { [watch = service.watch] () throws(LookupProblem) in try watch.feature(feature, entity, hours) }
+            return .large { () throws(LookupProblem) in Reply(json: try service.watch.feature(feature, entity, hours)) }
         case .contracts:
             try target.noParameters()
-            return .page { [watch = service.watch] () throws(LookupProblem) in watch.contracts() }
+            return .large { () throws(LookupProblem) in Reply(json: service.watch.contracts()) }
         case .drops:
             try target.noParameters()
-            return .page { [watch = service.watch] () throws(LookupProblem) in watch.drops() }
+            return .large { () throws(LookupProblem) in Reply(json: service.watch.drops()) }
         // Probes and scrapers may add parameters of their own: none is an error.
         case .health:
             return .reply(Reply(text: "ok\n", contentType: "text/plain; charset=utf-8"))
@@ -131,7 +120,7 @@ struct Endpoints: Sendable {
                 text: prometheusText(service.metricFamilies() + transport.families() + metricSources.flatMap { $0() }),
                 contentType: "text/plain; version=0.0.4; charset=utf-8"))
         case .feastLookup: return .needsBody(.feastLookup)
-        case .feastPush: return .takesRows(.feast)
+        case .feastPush: return .writes { (body) async throws(LookupProblem) in try await feastPush(body: body, caller) }
         case .feastHealth: return .reply(Reply(text: "", contentType: "text/plain; charset=utf-8"))
         case .feastMaterialize: return .needsBody(.ignored)
         case .openAPI:
@@ -195,27 +184,27 @@ struct Endpoints: Sendable {
     }
 
     /// Reads a push, and answers when its rows are durable.
-    func push(_ form: PushForm, body: [UInt8], _ caller: Caller) async throws(LookupProblem) -> Reply {
+    func push(_ view: String, body: [UInt8], _ caller: Caller) async throws(LookupProblem) -> Reply {
         let definitions = service.source.definitions
-        switch form {
-        case .view(let view):
-            let request = try body.read { (bytes) throws(LookupProblem) in try PushRequest(json: bytes, view: view, definitions: definitions) }
-            return Reply(json: try await push(request, caller).json())
-        case .feast:
-            let request: PushRequest
-            do throws(FeastProblem) {
-                request = try body.read { (bytes) throws(FeastProblem) in try PushRequest(feast: bytes, definitions: definitions) }
-            } catch {
-                return Reply(problem: error)
-            }
-            do throws(LookupProblem) {
-                _ = try await push(request, caller)
-            } catch {
-                if error.isRefusal { throw error }
-                return Reply(problem: FeastProblem(error))
-            }
-            return Reply(json: Array("null".utf8))
+        let request = try body.read { (bytes) throws(LookupProblem) in try PushRequest(json: bytes, view: view, definitions: definitions) }
+        return Reply(json: try await push(request, caller).json())
+    }
+
+    func feastPush(body: [UInt8], _ caller: Caller) async throws(LookupProblem) -> Reply {
+        let definitions = service.source.definitions
+        let request: PushRequest
+        do throws(FeastProblem) {
+            request = try body.read { (bytes) throws(FeastProblem) in try PushRequest(feast: bytes, definitions: definitions) }
+        } catch {
+            return Reply(problem: error)
         }
+        do throws(LookupProblem) {
+            _ = try await push(request, caller)
+        } catch {
+            if error.isRefusal { throw error }
+            return Reply(problem: FeastProblem(error))
+        }
+        return Reply(json: Array("null".utf8))
     }
 
     /// Reads an erasure, and answers when it is durable.
@@ -224,9 +213,6 @@ struct Endpoints: Sendable {
         let request = try body.read { (bytes) throws(LookupProblem) in try EraseRequest(json: bytes, definitions: definitions) }
         return Reply(json: try await audited(AuditEvent(request), caller, needs: .erase) { () async throws(LookupProblem) in try await service.erase(request) }.json())
     }
-
-    /// How long data is kept.
-    func retention() throws(LookupProblem) -> Reply { Reply(json: try service.retention().json()) }
 
     func reply(_ question: Question) throws(LookupProblem) -> Reply {
         switch question {

@@ -1416,6 +1416,9 @@ package let openAPIDocument = #"""
             entity: { type: string }
             type: { type: string }
             description: { type: string }
+            tags: { type: array, items: { type: string }, description: "What is said of the feature, as `pii`; only where something is, as the next two." }
+            owner: { type: string }
+            purpose: { type: string }
             default: { $ref: "#/components/schemas/Value" }
             kind: { type: string, enum: [view, derived, pushed] }
             view:

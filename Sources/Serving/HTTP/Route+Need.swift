@@ -2,80 +2,69 @@ internal import FeatureStore
 internal import HTTPTypes
 package import Serving
 
-/// Each path says here what it needs and what is written down of it: one that does not, does not compile.
 extension Route {
-    var need: Need {
+    /// What a path needs, and what is written down of it.
+    struct Rule {
+        let kind: Routes.Kind
+        let need: Need
+        private let operation: String
+        /// Of which service, view or entity; never a key.
+        private let subject: String
+        private let written: AuditSettings.Event?
+        private let key: String?
+
+        /// - Parameter written: as what; nil: only a refusal is, or its body says what it is.
+        init(
+            _ kind: Routes.Kind, _ need: Need, _ operation: String, of subject: String = "", written: AuditSettings.Event? = nil, key: String? = nil
+        ) {
+            self.kind = kind
+            self.need = need
+            self.operation = operation
+            self.subject = subject
+            self.written = written
+            self.key = key
+        }
+
+        /// Nil: only a refusal is written down.
+        var event: AuditEvent? {
+            written.map { AuditEvent($0, operation, target: subject, entities: key == nil ? 0 : 1, keys: key.map { [$0] } ?? []) }
+        }
+
+        var refusal: AuditEvent { AuditEvent(.refusals, operation, target: subject) }
+    }
+
+    /// The table of all paths: one that is not here does not compile.
+    var rule: Rule {
         switch self {
+        case .health: Rule(.health, .open, "probe")
+        case .ready: Rule(.ready, .open, "probe")
+        case .feastHealth: Rule(.feastHealth, .open, "probe")
         // The console's files hold nothing that is not in every copy of the program.
-        case .health, .ready, .feastHealth, .console, .consoleWithSlash, .consoleFile: .open
-        case .openAPI: .anything
-        case .services: .catalogue
-        case .service(let name), .entity(let name, _): .service(name)
-        case .push(let view): .push(view: view)
-        case .explain(let entity, _, _): .entity(entity)
-        case .erase, .erasure: .erase
-        case .shards, .retention, .features, .monitoring, .monitored, .contracts, .drops: .admin
-        case .feature(let entity, _): .entity(entity)
-        case .metrics: .metrics
-        // Their bodies say the rest: `Endpoints.need`, `Endpoints.push`.
-        case .lookup, .feastLookup, .feastPush, .feastMaterialize: .anything
-        }
-    }
-
-    /// Nil: only a refusal is.
-    var event: AuditEvent? {
-        switch self {
-        case .health, .ready, .feastHealth, .openAPI, .services, .service, .features, .feature, .metrics, .feastMaterialize: nil
-        case .console, .consoleWithSlash, .consoleFile: nil
-        case .entity(let name, let key): AuditEvent(.lookups, "lookup", target: name, entities: 1, keys: [key])
-        case .explain(let entity, let feature, let key): AuditEvent(.explain, "explain", target: "\(entity).\(feature)", entities: 1, keys: [key])
-        case .erasure(let receipt): AuditEvent(.admin, "erasure", target: receipt)
-        case .shards: AuditEvent(.admin, "shards")
-        case .monitoring: AuditEvent(.admin, "monitoring")
-        case .monitored(let feature): AuditEvent(.admin, "monitoring", target: feature)
-        case .contracts: AuditEvent(.admin, "contracts")
-        case .drops: AuditEvent(.admin, "drops")
-        case .retention: AuditEvent(.admin, "retention")
+        case .console, .consoleWithSlash, .consoleFile: Rule(.console, .open, "console")
+        case .openAPI: Rule(.openAPI, .anything, "openapi")
+        case .metrics: Rule(.metrics, .metrics, "metrics")
+        case .services: Rule(.services, .catalogue, "services")
+        case .service(let name): Rule(.service, .service(name), "services", of: name)
+        case .entity(let name, let key): Rule(.entity, .service(name), "lookup", of: name, written: .lookups, key: key)
+        case .explain(let entity, let feature, let key):
+            Rule(.explain, .entity(entity), "explain", of: "\(entity).\(feature)", written: .explain, key: key)
+        case .features: Rule(.features, .admin, "features")
+        case .feature(let entity, let name): Rule(.feature, .entity(entity), "features", of: "\(entity).\(name)")
+        case .shards: Rule(.shards, .admin, "shards", written: .admin)
+        case .retention: Rule(.retention, .admin, "retention", written: .admin)
+        case .monitoring: Rule(.monitoring, .admin, "monitoring", written: .admin)
+        case .monitored(let feature): Rule(.monitored, .admin, "monitoring", of: feature, written: .admin)
+        case .contracts: Rule(.contracts, .admin, "contracts", written: .admin)
+        case .drops: Rule(.drops, .admin, "drops", written: .admin)
+        case .erasure(let receipt): Rule(.erasure, .erase, "erasure", of: receipt, written: .admin)
         // Written down once their bodies are read.
-        case .lookup, .feastLookup, .push, .feastPush, .erase: nil
-        }
-    }
-
-    /// As a refusal is written down.
-    var operation: String {
-        switch self {
-        case .health, .ready, .feastHealth: "probe"
-        case .openAPI: "openapi"
-        case .services, .service: "services"
-        case .features, .feature: "features"
-        case .console, .consoleWithSlash, .consoleFile: "console"
-        case .entity, .lookup: "lookup"
-        case .feastLookup: "feast-lookup"
-        case .push, .feastPush: "push"
-        case .feastMaterialize: "materialize"
-        case .explain: "explain"
-        case .erase: "erase"
-        case .erasure: "erasure"
-        case .retention: "retention"
-        case .shards: "shards"
-        case .monitoring, .monitored: "monitoring"
-        case .contracts: "contracts"
-        case .drops: "drops"
-        case .metrics: "metrics"
-        }
-    }
-
-    /// Of which service, view or entity; never a key.
-    var subject: String {
-        switch self {
-        case .service(let name), .entity(let name, _), .push(let name): name
-        case .erasure(let receipt): receipt
-        case .monitored(let feature): feature
-        case .feature(let entity, let name): "\(entity).\(name)"
-        case .explain(let entity, let feature, _): "\(entity).\(feature)"
-        case .health, .ready, .feastHealth, .openAPI, .services, .lookup, .feastLookup, .feastPush, .feastMaterialize, .shards, .metrics, .erase, .retention, .features, .console, .monitoring,
-            .contracts, .drops,
-            .consoleWithSlash, .consoleFile: ""
+        case .erase: Rule(.erase, .erase, "erase")
+        case .push(let view): Rule(.push, .push(view: view), "push", of: view)
+        // Their bodies say the rest: `Endpoints.need`, `Endpoints.push`.
+        case .lookup: Rule(.lookup, .anything, "lookup")
+        case .feastLookup: Rule(.feastLookup, .anything, "feast-lookup")
+        case .feastPush: Rule(.feastPush, .anything, "push")
+        case .feastMaterialize: Rule(.feastMaterialize, .anything, "materialize")
         }
     }
 }
@@ -97,38 +86,7 @@ package enum Routes {
         let route = try Route(RequestTarget(path))
         var isPost = false
         do { try route.check(method: .get) } catch { isPost = true }
-        return (route.kind, route.need, isPost)
-    }
-}
-
-extension Route {
-    fileprivate var kind: Routes.Kind {
-        switch self {
-        case .services: .services
-        case .service: .service
-        case .entity: .entity
-        case .lookup: .lookup
-        case .push: .push
-        case .erase: .erase
-        case .erasure: .erasure
-        case .retention: .retention
-        case .explain: .explain
-        case .features: .features
-        case .feature: .feature
-        case .shards: .shards
-        case .monitoring: .monitoring
-        case .monitored: .monitored
-        case .contracts: .contracts
-        case .drops: .drops
-        case .console, .consoleWithSlash, .consoleFile: .console
-        case .health: .health
-        case .ready: .ready
-        case .metrics: .metrics
-        case .openAPI: .openAPI
-        case .feastLookup: .feastLookup
-        case .feastHealth: .feastHealth
-        case .feastMaterialize: .feastMaterialize
-        case .feastPush: .feastPush
-        }
+        let rule = route.rule
+        return (rule.kind, rule.need, isPost)
     }
 }

@@ -18,21 +18,19 @@ public final class SignedTokens: Sendable {
         let algorithm: any JWTAlgorithm
     }
 
-    private struct Keys: Sendable {
-        var keys: [Key] = []
-        var file = FileState(reading: [])
-    }
-
     private let settings: JWTSettings
-    private let current = Mutex(Keys())
+    private let keys: Mutex<[Key]>
+    /// As it was before it was read.
+    private let file: Mutex<FileState>
     private let generation = Atomic(1)
 
     /// Reads the file.
     public init(_ settings: JWTSettings) async throws(Failure) {
-        self.settings = settings
         let file = FileState(reading: [settings.keys])
         let keys = try await Self.read(settings.keys)
-        current.withLock { $0 = Keys(keys: keys, file: file) }
+        self.settings = settings
+        self.file = Mutex(file)
+        self.keys = Mutex(keys)
     }
 
     public var verifier: TokenVerifier {
@@ -43,16 +41,9 @@ public final class SignedTokens: Sendable {
     ///
     /// - Returns: whether the keys are new.
     public func reloadIfChanged() async throws(Failure) -> Bool {
-        let file = FileState(reading: [settings.keys])
-        guard current.withLock({ $0.file != file }) else { return false }
-        let keys: [Key]
-        do throws(Failure) {
-            keys = try await Self.read(settings.keys)
-        } catch {
-            current.withLock { $0.file = file }
-            throw error
-        }
-        current.withLock { $0 = Keys(keys: keys, file: file) }
+        guard file.withLock({ $0.hasChanged() }) else { return false }
+        let new = try await Self.read(settings.keys)
+        keys.withLock { $0 = new }
         generation.wrappingAdd(1, ordering: .releasing)
         return true
     }
@@ -117,7 +108,7 @@ public final class SignedTokens: Sendable {
         }
         guard let algorithm = header["alg"] as? String, header["crit"] == nil else { return .wrong("its header is not understood") }
         let id = header["kid"] as? String
-        let keys = current.withLock { $0.keys }.filter { $0.algorithm.name == algorithm && (id == nil || $0.id == id) }
+        let keys = keys.withLock { $0 }.filter { $0.algorithm.name == algorithm && (id == nil || $0.id == id) }
         // Without a name for it the key must be the only one of its kind.
         guard keys.count == 1, let key = keys.first else { return .wrong("no key is meant, or several are") }
         let signed = Data(token[..<parts[1].endIndex])

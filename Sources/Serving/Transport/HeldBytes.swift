@@ -15,3 +15,19 @@ package final class HeldBytes: Sendable {
         bytes.wrappingAdd(change, ordering: .relaxed).newValue <= limit || change <= 0
     }
 }
+
+/// What one connection keeps of it.
+package struct HeldPart {
+    private let all: HeldBytes
+    private var counted = 0
+
+    package init(of all: HeldBytes) { self.all = all }
+
+    /// It is so many bytes from now on. False: the process keeps too much.
+    @discardableResult
+    package mutating func set(_ kept: Int) -> Bool {
+        if kept == counted { return true }
+        defer { counted = kept }
+        return all.add(kept - counted)
+    }
+}

@@ -66,7 +66,7 @@ package final class Peer: @unchecked Sendable {
         switch access.resolve(authorization: authorization, address) {
         case .failure(let refusal): return .refused(refusal)
         case .success(let resolved):
-            remember(Array(authorization), resolved.principal, resolved.lasts.multipliedReportingOverflow(by: 1_000).overflow ? .max : resolved.lasts * 1_000, now, generation)
+            remember(Array(authorization), resolved.principal, min(resolved.lasts, Self.longest / 1_000) * 1_000, now, generation)
             return .known(resolved.principal)
         }
     }

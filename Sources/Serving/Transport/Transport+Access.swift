@@ -21,8 +21,8 @@ extension Transport {
     /// What is to be written down of a request when it has ended; nil: nothing is.
     ///
     /// - Throws: when it must not be done, because it could not be written down.
-    package func audited(_ event: AuditEvent?) throws(LookupProblem) -> AuditEvent? {
-        guard let audit, let event, audit.takes(event.kind) else { return nil }
+    package func audited(_ event: @autoclosure () -> AuditEvent?) throws(LookupProblem) -> AuditEvent? {
+        guard let audit, let event = event(), audit.takes(event.kind) else { return nil }
         try audit.admit(event.kind)
         return event
     }

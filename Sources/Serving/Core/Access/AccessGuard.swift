@@ -88,7 +88,7 @@ public final class AccessGuard: Sendable {
     private func find(_ authorization: UnsafeRawBufferPointer, _ now: Int64) -> Result<Resolved, LookupProblem> {
         guard authorization.count <= Self.maxCredentialBytes, let token = Self.bearer(authorization) else { return .failure(.otherScheme) }
         let hash = SHA256.hash(token)
-        if verifier != nil, token.count(where: { $0 == UInt8(ascii: ".") }) == 2 { return find(jwt: Array(token), hash, now) }
+        if let verifier, token.count(where: { $0 == UInt8(ascii: ".") }) == 2 { return find(jwt: Array(token), hash, verifier, now) }
         var found: Token?
         for token in tokens where Self.isEqual(token.hash, hash) { found = token }
         guard let found else { return .failure(.wrongCredential) }
@@ -96,8 +96,7 @@ public final class AccessGuard: Sendable {
         return .success(Resolved(principal: found.principal, lasts: found.expires.map { $0 - now } ?? .max))
     }
 
-    private func find(jwt: [UInt8], _ hash: [UInt8], _ now: Int64) -> Result<Resolved, LookupProblem> {
-        guard let verifier else { return .failure(.wrongCredential) }
+    private func find(jwt: [UInt8], _ hash: [UInt8], _ verifier: TokenVerifier, _ now: Int64) -> Result<Resolved, LookupProblem> {
         // Before the keys are used: whatever they become meanwhile makes this verdict an old one.
         let generation = verifier.generation()
         if let known = kept.withLock({ $0[hash] }), known.generation == generation, now < known.until {

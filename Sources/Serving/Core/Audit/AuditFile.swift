@@ -118,8 +118,7 @@ final class AuditFile {
 
     private static func firstNumber(of file: String) throws(AuditError) -> Int64? {
         guard let handle = FileHandle(forReadingAtPath: file), let bytes = try? handle.read(upToCount: 64) else { throw failure("cannot read \(file)") }
-        let digits = bytes.dropFirst(5).prefix { $0 >= 0x30 && $0 <= 0x39 }
-        return Int64(String(decoding: digits, as: UTF8.self))
+        return AuditLine.number(bytes)
     }
 
     /// Puts records behind the newest, without writing yet.
@@ -139,14 +138,14 @@ final class AuditFile {
         try followRenames()
         while !unwritten.isEmpty {
             // A file ends with a whole line.
-            if size >= maxBytes, unwritten.starts(with: Array("{\"n\":".utf8)) { try putAside() }
+            if size >= maxBytes, AuditLine.begins(unwritten) { try putAside() }
             let end = size >= maxBytes ? unwritten.firstIndex(of: 10).map { $0 + 1 } ?? unwritten.count : lineEnd(within: maxBytes - size)
             let count = unwritten.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress!, end) }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw Self.failure("cannot write the audit log \(path)")
             }
-            if first == 0 { first = AuditFile.number(unwritten) }
+            if first == 0 { first = AuditLine.number(unwritten) ?? 0 }
             size += count
             unwritten.removeFirst(count)
         }
@@ -157,10 +156,6 @@ final class AuditFile {
     private func lineEnd(within count: Int) -> Int {
         guard count < unwritten.count else { return unwritten.count }
         return unwritten[count...].firstIndex(of: 10).map { $0 + 1 } ?? unwritten.count
-    }
-
-    private static func number(_ line: [UInt8]) -> Int64 {
-        Int64(String(decoding: line.dropFirst(5).prefix(20).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self)) ?? 0
     }
 
     private func putAside() throws(AuditError) {
@@ -181,7 +176,7 @@ final class AuditFile {
         var information = stat()
         if stat(path, &information) == 0, UInt64(information.st_ino) == inode { return }
         // The rest of a line belongs where its beginning is.
-        if !unwritten.isEmpty, !unwritten.starts(with: Array("{\"n\":".utf8)) { return }
+        if !unwritten.isEmpty, !AuditLine.begins(unwritten) { return }
         try openFile()
     }
 

@@ -80,12 +80,20 @@ struct AuditLine {
     /// - Parameter line: without its line feed. Nil: it is no record.
     init?(_ line: ArraySlice<UInt8>) {
         let tail = AuditRecord.hashMember.count + 64 + 2
-        guard line.count > tail, line.starts(with: Array("{\"n\":".utf8)), line.suffix(2).elementsEqual("\"}".utf8) else { return nil }
+        guard line.count > tail, Self.begins(line), let number = Self.number(line), line.suffix(2).elementsEqual("\"}".utf8) else { return nil }
         body = line.dropLast(tail)
         guard line[body.endIndex...].starts(with: AuditRecord.hashMember) else { return nil }
         hash = String(decoding: line.suffix(66).dropLast(2), as: UTF8.self)
-        guard let number = Int64(String(decoding: line.dropFirst(5).prefix(20).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self)) else { return nil }
         self.number = number
+    }
+
+    /// Whether a record begins like this, rather than in its middle.
+    static func begins(_ bytes: some Sequence<UInt8>) -> Bool { bytes.starts(with: "{\"n\":".utf8) }
+
+    /// The number of the record whose line begins like this.
+    static func number(_ start: some Sequence<UInt8>) -> Int64? {
+        let digits = Array(start.prefix(25)).dropFirst(5).prefix { $0 >= 0x30 && $0 <= 0x39 }
+        return Int64(String(decoding: digits, as: UTF8.self))
     }
 
     /// Whether it is what was written behind a record of that hash.

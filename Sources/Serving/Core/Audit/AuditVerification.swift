@@ -30,7 +30,7 @@ public struct AuditVerification {
             guard let handle = FileHandle(forReadingAtPath: file) else { throw Fault(file: file, line: 0, what: "the file cannot be read") }
             let start = (try? handle.read(upToCount: 64)) ?? Data()
             if start.isEmpty { continue }
-            ordered.append((Int64(String(decoding: start.dropFirst(5).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self)) ?? 0, file))
+            ordered.append((AuditLine.number(start) ?? 0, file))
         }
         for (_, file) in ordered.sorted(by: { $0.first < $1.first }) { try read(file) }
         if let (number, _) = expected.filter({ $0.key > head.number }).min(by: { $0.key < $1.key }) {

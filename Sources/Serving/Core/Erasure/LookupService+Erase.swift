@@ -50,39 +50,20 @@ extension EraseAnswer: JSONWritable {
         json.beginObject()
         json.member("receipt", receipt.receipt)
         json.member("entity", receipt.entity)
-        json.key("time")
-        json.time(receipt.time)
+        json.time("time", receipt.time)
         json.member("outcome", receipt.outcome.rawValue)
         json.key("pseudonyms")
         json.strings(receipt.pseudonyms.map(\.description))
         json.key("shards")
-        json.beginArray()
-        for shard in receipt.shards {
-            json.beginObject()
+        json.list(receipt.shards) { json, shard in
             json.member("shard", shard.shard)
             json.member("erased", shard.erased)
             json.key("purged")
             json.bool(shard.isPurged)
-            json.endObject()
         }
-        json.endArray()
         json.key("missing")
-        json.beginArray()
-        for number in receipt.missing { json.int(Int64(number)) }
-        json.endArray()
-        if !offsets.isEmpty {
-            json.member("min_position", SourceOffset.token(offsets))
-            json.key("positions")
-            json.beginArray()
-            for offset in offsets {
-                json.beginObject()
-                json.member("topic", offset.topic)
-                json.member("partition", offset.partition)
-                json.member("offset", offset.offset)
-                json.endObject()
-            }
-            json.endArray()
-        }
+        json.array(receipt.missing) { $0.int(Int64($1)) }
+        if !offsets.isEmpty { json.offsets(offsets) }
         json.endObject()
     }
 }

@@ -26,26 +26,6 @@ extension Explanation: JSONWritable {
 }
 
 extension JSONWriter {
-    fileprivate mutating func optional<T>(_ value: T?, _ write: (inout JSONWriter, T) -> Void) {
-        if let value { write(&self, value) } else { null() }
-    }
-
-    fileprivate mutating func array<T>(_ values: some Sequence<T>, _ write: (inout JSONWriter, T) -> Void) {
-        beginArray()
-        for value in values { write(&self, value) }
-        endArray()
-    }
-
-    private mutating func time(_ name: StaticString, _ time: Int64?) {
-        key(name)
-        optional(time) { $0.time($1) }
-    }
-
-    private mutating func milliseconds(_ name: StaticString, _ duration: Microseconds?) {
-        key(name)
-        optional(duration) { $0.decimal(units: Int128($1), scale: 3) }
-    }
-
     private mutating func result(_ value: FeatureValue) {
         key("value")
         self.value(value.value)

@@ -17,7 +17,7 @@ extension LookupService {
         json.key("streams")
         json.list(definitions.streams) { json, stream in json.stream(stream) }
         json.key("features")
-        json.list(catalogue.features) { json, feature in json.feature(feature) }
+        json.list(catalogue.features) { json, feature in json.feature(feature, classifications) }
         json.key("inputs")
         json.list(definitions.inputs) { json, input in
             json.member("name", input.name)
@@ -40,33 +40,18 @@ extension LookupService {
                 remedy: LookupProblem.didYouMean(name, catalogue.features.filter { $0.entity == entity }.map(\.name)) + "GET /v1/features lists all of them.")
         }
         json.beginObject()
-        json.feature(feature)
+        json.feature(feature, classifications)
         json.endObject()
     }
 }
 
 extension JSONWriter {
-    /// An array of objects.
-    fileprivate mutating func list<T>(_ values: some Sequence<T>, _ write: (inout JSONWriter, T) -> Void) {
-        beginArray()
-        for value in values {
-            beginObject()
-            write(&self, value)
-            endObject()
-        }
-        endArray()
-    }
-
     private mutating func optional<T>(_ name: StaticString, _ value: T?, _ write: (inout JSONWriter, T) -> Void) {
         key(name)
-        if let value { write(&self, value) } else { null() }
+        optional(value, write)
     }
 
     private mutating func text(_ name: StaticString, _ text: String?) { optional(name, text) { $0.string($1) } }
-
-    private mutating func milliseconds(_ name: StaticString, _ duration: Microseconds?) {
-        optional(name, duration) { $0.decimal(units: Int128($1), scale: 3) }
-    }
 
     fileprivate mutating func stream(_ stream: StreamDefinition) {
         member("name", stream.name)
@@ -88,11 +73,12 @@ extension JSONWriter {
         bool(stream.partitioned)
     }
 
-    fileprivate mutating func feature(_ feature: FeatureCatalogue.Feature) {
+    fileprivate mutating func feature(_ feature: FeatureCatalogue.Feature, _ classifications: FeatureClassifications) {
         member("name", feature.name)
         member("entity", feature.entity)
         member("type", feature.type.description)
         member("description", feature.description)
+        classification(classifications[feature.entity, feature.name])
         key("default")
         value(feature.defaultValue ?? .null)
         switch feature.origin {

@@ -45,21 +45,14 @@ extension JSONWriter {
         int(Int64(plan.version ?? definition.version))
         member("entity", plan.entity)
         member("description", definition.description)
-        key("max_staleness_ms")
-        if let maxStaleness = plan.maxStaleness { decimal(units: Int128(maxStaleness), scale: 3) } else { null() }
+        milliseconds("max_staleness_ms", plan.maxStaleness)
         key("features")
         beginArray()
         for (name, type) in zip(plan.featureNames, plan.types) {
             beginObject()
             member("name", name)
             member("type", type.description)
-            let of = classifications[plan.entity, name]
-            if !of.tags.isEmpty {
-                key("tags")
-                strings(of.tags)
-            }
-            if !of.owner.isEmpty { member("owner", of.owner) }
-            if !of.purpose.isEmpty { member("purpose", of.purpose) }
+            classification(classifications[plan.entity, name])
             endObject()
         }
         endArray()
@@ -97,11 +90,10 @@ extension JSONWriter {
         int(Int64(status.shard))
         member("state", status.state.rawValue)
         key("reason")
-        if let reason = status.reason { string(reason) } else { null() }
+        optional(status.reason) { $0.string($1) }
         key("lag_events")
-        if let lag = status.lagEvents { int(lag) } else { null() }
-        key("freshness_ms")
-        if let freshness = status.freshness { decimal(units: Int128(freshness), scale: 3) } else { null() }
+        optional(status.lagEvents) { $0.int($1) }
+        milliseconds("freshness_ms", status.freshness)
         key("rows")
         int(Int64(status.rows))
         key("map_bytes")

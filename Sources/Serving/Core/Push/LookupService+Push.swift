@@ -53,17 +53,7 @@ extension PushAnswer: JSONWritable {
         json.beginObject()
         json.member("view", view)
         json.member("rows", rowCount)
-        json.member("min_position", minPosition)
-        json.key("positions")
-        json.beginArray()
-        for offset in offsets {
-            json.beginObject()
-            json.member("topic", offset.topic)
-            json.member("partition", offset.partition)
-            json.member("offset", offset.offset)
-            json.endObject()
-        }
-        json.endArray()
+        json.offsets(offsets)
         json.endObject()
     }
 }

@@ -79,7 +79,7 @@ export async function postJSON(path, body) {
   return parseExact(await (await request(path, { method: "POST", body, headers: { "Content-Type": "application/json" } })).text());
 }
 
-/** Null where the server has no such path; other problems are thrown. */
+/** Null where the server has no such path, or does not show it to this caller; other problems are thrown. */
 export async function getIfThere(path) {
   try { return await getJSON(path); } catch (error) {
     if (error.status === 404 || error.status === 403) return null;
@@ -858,12 +858,14 @@ export function problem(error) {
 
 export function empty(...text) { return h("p", { class: "empty" }, text); }
 
-export function badge(kind, text) { return h("span", { class: `badge ${kind}` }, text); }
+export function badge(kind, text, title) { return h("span", { class: `badge ${kind}`, title }, text); }
+
+export function panel(title, ...children) { return h("section", { class: "panel" }, h("h2", null, title), children); }
 
 """#),
     ("drift.js", #"""
 // Whether features are still what they were: alerts, the newest hour of each feature, and a feature's hours against those that are usual.
-import { h, setText, table, facts, badge, problem, empty, replace } from "./dom.js";
+import { h, setText, table, facts, badge, panel, problem, empty, replace } from "./dom.js";
 import { count, none, parseTime, short, time } from "./format.js";
 import { bars, lines } from "./chart.js";
 import { getJSON, path } from "./api.js";
@@ -925,7 +927,7 @@ async function list(content) {
   const features = table("Features, newest hour", [
     { title: "Feature", head: true, cell: (row) => h("a", { href: link(["drift", row.entity, row.feature]) }, row.feature), same: (row) => row.feature },
     { title: "Entity", cell: (row) => row.entity },
-    { title: "State", cell: (row) => h("span", { class: `badge ${states[row.state]?.[0] ?? "missing"}`, title: states[row.state]?.[1] }, row.state), same: (row) => row.state },
+    { title: "State", cell: (row) => badge(states[row.state]?.[0] ?? "missing", row.state, states[row.state]?.[1]), same: (row) => row.state },
     ...Object.entries(measures).map(([name, [title, hint]]) => ({
       title, hint, number: true,
       cell: (row) => {
@@ -1017,7 +1019,6 @@ function bins(histogram) {
   return h("details", null, h("summary", null, "As a table"), shown.element);
 }
 
-function panel(title, ...children) { return h("section", { class: "panel" }, h("h2", null, title), children); }
 function key(kind, text) { return h("span", { class: `key ${kind}` }, text); }
 function percent(value) { return value === null || value === undefined ? none : `${Number((100 * Number(value)).toPrecision(3))} %`; }
 
@@ -1032,7 +1033,7 @@ function measured({ measure, value }, isSigned = true) {
 """#),
     ("drops.js", #"""
 // What was not applied and why, and where broken records went.
-import { facts, h, table, replace, problem } from "./dom.js";
+import { badge, facts, h, panel, table, replace, problem } from "./dom.js";
 import { count, counted, none, share, short, time } from "./format.js";
 import { getIfThere } from "./api.js";
 import { growth } from "./metrics.js";
@@ -1055,7 +1056,7 @@ export async function open(content, { monitor, catalogue, query }) {
     { title: "Stream", head: true, cell: (row) => row.stream },
     { title: "Reason", cell: (row) => row.reason },
     { title: "In all", number: true, cell: (row) => counted(row.total), same: (row) => `${row.total}` },
-    { title: "Last minute", number: true, cell: (row) => row.minute === null ? none : count(row.minute) },
+    { title: "Last minute", number: true, cell: (row) => count(row.minute) },
     { title: "Share of the stream", number: true, cell: (row) => share(row.total, row.of) },
   ], { id: (row) => `${row.stream}\n${row.reason}`, rowClass: (row) => row.reason === query.reason ? "chosen" : "" });
   const letters = table("Dead-letter topics", [
@@ -1065,9 +1066,9 @@ export async function open(content, { monitor, catalogue, query }) {
   ], { id: (row) => row.name });
   letters.update(streams);
   const sent = h("div"), meanings = h("div");
-  content.append(h("h1", null, "Drops and dead letters"), h("section", { class: "panel" }, h("h2", null, "Dropped events"), body, meanings),
+  replace(content, h("h1", null, "Drops and dead letters"), panel("Dropped events", body, meanings),
     examples(lately), agreed(contracts),
-    h("section", { class: "panel" }, h("h2", null, "Dead letters"), sent, letters.element,
+    panel("Dead letters", sent, letters.element,
       h("p", { class: "note" }, "A dead letter is the record as it came, with headers that name the reason, its topic, partition and offset. ", h("code", null, "kcat -C -t TOPIC -f '%h %s\\n'"), " shows them.")));
 
   const stop = monitor.listen(() => {
@@ -1106,7 +1107,7 @@ function examples(lately) {
     { title: "Record", cell: (row) => h("code", null, `${row.topic}[${row.partition}] ${row.offset}`) },
   ], { id: (row) => `${row.topic}\n${row.partition}\n${row.offset}\n${row.reason}` });
   shown.update(rows);
-  return h("section", { class: "panel" }, h("h2", null, "Examples"), h("div", { class: "tall" }, shown.element), h("p", { class: "note" }, "The newest of each reason since the server started: where the record lies, never what it holds."));
+  return panel("Examples", h("div", { class: "tall" }, shown.element), h("p", { class: "note" }, "The newest of each reason since the server started: where the record lies, never what it holds."));
 }
 
 /** What the definitions expect of the streams' fields, and how it is kept to. */
@@ -1123,7 +1124,7 @@ function agreed(contracts) {
   if (rows.length === 0) return null;
   const shown = table("Contracts", [
     { title: "Stream", head: true, cell: (row) => row.stream }, { title: "Of", cell: (row) => row.what }, { title: "Expected", wide: true, cell: (row) => row.expect },
-    { title: "State", cell: (row) => h("span", { class: `badge ${row.state === "ok" ? "present" : "overdue"}` }, row.state) },
+    { title: "State", cell: (row) => badge(row.state === "ok" ? "present" : "overdue", row.state) },
     { title: "This hour", number: true, cell: (row) => row.now }, { title: "Broken since the start", cell: (row) => row.broken },
   ], { id: (row) => `${row.stream}\n${row.what}` });
   shown.update(rows);
@@ -1133,7 +1134,7 @@ function agreed(contracts) {
     { title: "Rule", cell: (row) => row.rule }, { title: "Value", wide: true, cell: (row) => row.value }, { title: "Record", cell: (row) => h("code", null, `${row.topic}[${row.partition}] ${row.offset}`) },
   ], { id: (row) => `${row.stream}\n${row.at}` });
   broken.update(listed);
-  return h("section", { class: "panel" }, h("h2", null, "Contracts of the inputs"), shown.element, listed.length ? h("div", { class: "tall" }, broken.element) : null,
+  return panel("Contracts of the inputs", shown.element, listed.length ? h("div", { class: "tall" }, broken.element) : null,
     h("p", { class: "note" }, "A contract is watched and not enforced: events that break it are applied."));
 }
 
@@ -1268,7 +1269,7 @@ function sizeOf(value) {
 """#),
     ("features.js", #"""
 // The catalogue: every feature that can be asked for, and a page for each that says what it is and who reads it.
-import { h, setText, table, facts, badge, empty } from "./dom.js";
+import { h, setText, table, facts, badge, panel, empty } from "./dom.js";
 import { bytes, duration, none, valueText } from "./format.js";
 import { link } from "./route.js";
 
@@ -1354,7 +1355,7 @@ function page(content, { features, streams }, path) {
     h("p", { class: "lead" }, feature.description || (view ? capital(view.in_words) : "An expression over other features."), " ",
       tagWords(feature).map((word) => badge("tag", word))),
     h("div", { class: "columns" }, h("div", { class: "stack" },
-      h("section", { class: "panel" }, h("h2", null, "Definition"), facts([
+      panel("Definition", facts([
         ["Entity", feature.entity], ["Type", feature.type], ["Kind", kinds[feature.kind] ?? feature.kind],
         ["Aggregation", view && h("code", null, view.aggregation)], ["In words", view?.in_words],
         ["Expression", derived && h("code", null, derived.expression)], ["Of", derived && named(derived.inputs)],
@@ -1362,7 +1363,7 @@ function page(content, { features, streams }, path) {
         ["Stale after", view?.ttl_ms ? duration(view.ttl_ms) : null],
         ["Owner", feature.owner], ["Purpose", feature.purpose],
       ])),
-      view && h("section", { class: "panel" }, h("h2", null, "Kept in the row"), facts([
+      view && panel("Kept in the row", facts([
         ["View", view.name], ["Stream", view.stream], ["Topic", stream && h("code", null, stream.topic)], ["Where", view.where && h("code", null, view.where)],
         ["Keeps", view.keeps === "events" ? `the newest ${view.max_events} events themselves` : "tiles"],
         ["A tile of the view", view.bytes?.tile ? `${bytes(view.bytes.tile)}, all its features together` : null],
@@ -1371,19 +1372,19 @@ function page(content, { features, streams }, path) {
         ["Late events", stream && (stream.id === null ? "taken as far back as a tile is kept; duplicates are not found" : `taken up to ${duration(stream.allowed_lateness_ms)}; duplicates found by ${stream.id}`)],
       ]))),
     h("div", { class: "stack" },
-      view && h("section", { class: "panel" }, h("h2", null, "Window"), facts([
+      view && panel("Window", facts([
         ["Window", view.window.name],
         ["Length", view.window.length_ms === null ? null : duration(view.window.length_ms)],
         ["Left edge", view.window.kind === "lifetime" ? "none: every event since the store began" : view.window.hop_ms === null ? "exact" : `on a multiple of ${duration(view.window.hop_ms)} (its hop)`],
         ["Error bound", view.window.bound], ["Right edge", "the time asked for, to the microsecond"],
         ["History", view.history_ms ? `answers of up to ${duration(view.history_ms)} before the newest event are exact` : null],
       ])),
-      h("section", { class: "panel" }, h("h2", null, "Read by"),
+      panel("Read by",
         feature.used_by.services.length + feature.used_by.features.length === 0 ? empty("No service and no derived feature reads it. It can be asked for by name.") : facts([
           ...feature.used_by.services.map((service) => [`${service.name}, version ${service.version}`, service.as === "fallback" ? "as a fallback of another entity's feature" : h("a", { href: link(["lookup"], { service: service.name }) }, "look up")]),
           ["Derived features", feature.used_by.features.length ? named(feature.used_by.features) : null],
         ])),
-      h("section", { class: "panel" }, h("h2", null, "Ask for it"),
+      panel("Ask for it",
         h("p", null, h("a", { href: link(["lookup"], { features: feature.name }) }, "Look it up here"), ", see ", h("a", { href: link(["drift", feature.entity, feature.name]) }, "whether it drifts"), ", or:"),
         h("pre", { tabindex: "0" }, `curl -s ${new URL("v1/lookup", document.baseURI)} \\\n  -d '{"features": [${JSON.stringify(feature.name)}], "keys": ["..."]}'`)))));
 }
@@ -1474,8 +1475,11 @@ export function time(text) {
   const at = parseTime(text);
   if (at === null) return none;
   const isThisYear = new Date(at).getFullYear() === new Date().getFullYear();
-  return h("time", { datetime: text, title: `UTC ${text.replace("T", " ").replace("Z", "")}` }, (isThisYear ? local : localDay).format(at));
+  return timeAs(text, (isThisYear ? local : localDay).format(at));
 }
+
+/** A time that is shown as something else. */
+export function timeAs(text, shown) { return h("time", { datetime: text, title: `UTC ${text.replace("T", " ").replace("Z", "")}` }, shown); }
 
 /** The same with how long ago that is. */
 export function timeAgo(text, now = Date.now()) {
@@ -1566,7 +1570,7 @@ export function valueText(value) {
     ("lookup.js", #"""
 // One entity's values, and why each of them is what it is.
 import { h, replace, setText, table, badge, facts, problem, empty } from "./dom.js";
-import { duration, none, parseTime, timeAgo, valueText } from "./format.js";
+import { duration, none, parseTime, timeAgo, timeAs, valueText } from "./format.js";
 import { getJSON, postJSON, path } from "./api.js";
 import { link } from "./route.js";
 import { explanation } from "./explain.js";
@@ -1678,7 +1682,7 @@ export async function open(content, { services: ask, catalogue, query, go }) {
     const values = table(`Values of ${answer.entity} ${result.key}`, [
       { title: "Feature", head: true, cell: (row) => h("a", { href: link(["lookup"], { ...current, explain: row.name }), "aria-current": row.name === current.explain ? "true" : null, title: "Why is it that?" }, row.name) },
       { title: "Value", wide: true, cell: (row) => valueCell(row.value, row.type) },
-      { title: "Status", cell: (row) => h("span", { class: `badge ${row.status}`, title: meanings[row.status] }, row.status) },
+      { title: "Status", cell: (row) => badge(row.status, row.status, meanings[row.status]) },
       hasLevels ? { title: "Level", cell: (row) => row.level ?? none } : null,
       { title: "Newest event", cell: (row) => row.newest === null ? none : newest(row.newest, at) },
     ].filter(Boolean), { id: (row) => row.name, rowClass: (row) => row.name === current.explain ? "chosen" : "" });
@@ -1733,7 +1737,7 @@ export async function open(content, { services: ask, catalogue, query, go }) {
 }
 
 function newest(text, asOf) {
-  return h("time", { datetime: text, title: `UTC ${text.replace("T", " ").replace("Z", "")}` }, `${duration(asOf - parseTime(text))} before`);
+  return timeAs(text, `${duration(asOf - parseTime(text))} before`);
 }
 
 """#),
@@ -1901,7 +1905,7 @@ export class Monitor {
     while (this.readings.length > 2 && this.readings[1].at < reading.at - windowMilliseconds) this.readings.shift();
     this.shards = shards;
     const previous = this.previous;
-    const lookup = quantiles(this.minuteAgo, reading, "millrace_lookup_seconds", [0.5, 0.9, 0.99, 0.999]);
+    const lookup = quantiles(this.minuteAgo, reading, "millrace_lookup_seconds", [0.99]);
     const freshness = shards.shards.map((shard) => shard.freshness_ms).filter((value) => value !== null).map(Number);
     const lags = shards.shards.map((shard) => shard.lag_events);
     this.history.push({
@@ -1910,11 +1914,9 @@ export class Monitor {
       streams: new Map([...reading.by("millrace_events_applied_total", "stream").keys()]
         .map((stream) => [stream, perSecond(previous, reading, "millrace_events_applied_total", { stream })])),
       lookups: perSecond(previous, reading, "millrace_lookups_total"),
-      p50: lookup.values[0] === null ? null : lookup.values[0] * 1000,
-      p99: lookup.values[2] === null ? null : lookup.values[2] * 1000,
+      p99: lookup.values[0] === null ? null : lookup.values[0] * 1000,
       lag: lags.length && lags.every((lag) => lag !== null) ? lags.reduce((sum, lag) => sum + Number(lag), 0) : null,
       freshness: freshness.length ? Math.max(...freshness) : null,
-      refused: perSecond(previous, reading, "millrace_requests_refused_total"),
       dropped: perSecond(previous, reading, "millrace_events_dropped_total"),
     });
     if (this.history.length > kept) this.history.shift();
@@ -1924,7 +1926,7 @@ export class Monitor {
 """#),
     ("overview.js", #"""
 // How the server does at this moment: what comes in, what goes out, how far behind, what was left out and why.
-import { h, setText, table, badge, problem } from "./dom.js";
+import { h, setText, table, badge, panel, problem } from "./dom.js";
 import { bytes, count, counted, duration, none, rate, share, short } from "./format.js";
 import { Sparkline } from "./chart.js";
 import { growth, perSecond, quantiles, ratio } from "./metrics.js";
@@ -1946,11 +1948,11 @@ export async function open(content, { monitor }) {
     h("h1", null, "Overview"), notice,
     h("section", { "aria-label": "Now", class: "cards" }, Object.values(cards).map((card) => card.element)),
     h("div", { class: "columns" }, h("div", { class: "stack" },
-      section("Streams", streams.element, h("p", { class: "note" }, "Totals are part of the state: they survive restarts and count each event once. Rates are of the last two seconds.")),
-      section("Lookups of the last minute", latency.element, outcomes.element)),
+      panel("Streams", streams.element, h("p", { class: "note" }, "Totals are part of the state: they survive restarts and count each event once. Rates are of the last two seconds.")),
+      panel("Lookups of the last minute", latency.element, outcomes.element)),
     h("div", { class: "stack" },
-      section("Dropped, by reason", dropped.element, h("p", { class: "note" }, h("a", { href: link(["drops"]) }, "What each reason means, and dead letters"))),
-      section("Ingest", work.element))));
+      panel("Dropped, by reason", dropped.element, h("p", { class: "note" }, h("a", { href: link(["drops"]) }, "What each reason means, and dead letters"))),
+      panel("Ingest", work.element))));
 
   const stop = monitor.listen(() => {
     const { latest, previous, minuteAgo, shards } = monitor;
@@ -1982,8 +1984,6 @@ export async function open(content, { monitor }) {
   });
   return { close: stop };
 }
-
-function section(title, ...children) { return h("section", { class: "panel" }, h("h2", null, title), children); }
 
 function notices(notice, monitor) {
   if (monitor.error && !monitor.latest) {
@@ -2045,7 +2045,7 @@ function dropTable() {
   return table("Dropped events by reason", [
     { title: "Reason", head: true, cell: (row) => h("a", { href: link(["drops"], { reason: row.reason }) }, row.reason), same: (row) => row.reason },
     { title: "In all", number: true, cell: (row) => counted(row.total), same: (row) => `${row.total}` },
-    { title: "Last minute", number: true, cell: (row) => row.minute === null ? none : count(row.minute) },
+    { title: "Last minute", number: true, cell: (row) => count(row.minute) },
     { title: "Share of drops", number: true, cell: (row) => share(row.total, row.of) },
   ], { id: (row) => row.reason, empty: "Nothing was dropped: every event that came was applied." });
 }
@@ -2063,7 +2063,7 @@ function latencyTable() {
 function outcomeTable() {
   return table("Outcomes, last minute", [
     { title: "Outcome", head: true, cell: (row) => badge(row.kind, row.name), same: (row) => row.name },
-    { title: "Last minute", number: true, cell: (row) => row.minute === null ? none : count(row.minute) },
+    { title: "Last minute", number: true, cell: (row) => count(row.minute) },
     { title: "Since the start", number: true, cell: (row) => counted(row.total), same: (row) => `${row.total}` },
     { title: "What it is", cell: (row) => row.what },
   ], { id: (row) => row.name, empty: "No lookup has come yet." });
@@ -2134,7 +2134,7 @@ function decoded(part) {
 """#),
     ("shards.js", #"""
 // Where each shard stands: state, positions against the ends of the topics, and what it takes on the disk.
-import { h, s, table, badge, problem } from "./dom.js";
+import { h, s, table, badge, panel, problem } from "./dom.js";
 import { bytes, count, counted, duration, none, short } from "./format.js";
 
 const states = { open: "present", disconnected: "stale", stopped: "overdue" };
@@ -2146,13 +2146,13 @@ export async function open(content, { monitor }) {
   const shards = table("Shards", [
     { title: "Shard", head: true, number: true, cell: (row) => row.shard },
     { title: "State", cell: (row) => badge(states[row.state] ?? "missing", row.catching_up ? `${row.state}, a rebuilt one catches up` : row.state), same: (row) => `${row.state} ${row.catching_up}` },
-    { title: "Lag, events", number: true, cell: (row) => row.lag_events === null ? none : count(row.lag_events) },
+    { title: "Lag, events", number: true, cell: (row) => count(row.lag_events) },
     { title: "Oldest state", number: true, hint: "0 when caught up, else the age of the newest applied record", cell: (row) => duration(row.freshness_ms) },
     { title: "Entities", number: true, cell: (row) => counted(row.rows), same: (row) => `${row.rows}` },
     { title: "Bytes an entity", number: true, cell: (row) => row.rows ? bytes(Math.round(row.used_bytes / row.rows)) : none },
     { title: "Data of map", number: true, hint: "The map grows by itself", cell: (row) => [`${bytes(row.used_bytes)} of ${bytes(row.map_bytes)} `, meter(row.used_bytes, row.map_bytes)], same: (row) => `${row.used_bytes}/${row.map_bytes}` },
     { title: "Commit", number: true, hint: "Mean time to commit a batch, since the last reading", cell: (row) => duration(row.commit) },
-    { title: "Events a batch", number: true, cell: (row) => row.batch === null ? none : short(row.batch) },
+    { title: "Events a batch", number: true, cell: (row) => short(row.batch) },
     { title: "Largest batch", number: true, hint: "Since the shard opened", cell: (row) => row.commits ? count(row.commits.largest_batch) : none },
   ], { id: (row) => row.shard, rowClass: (row) => row.state === "stopped" ? "bad" : "" });
   const positions = table("Positions", [
@@ -2165,8 +2165,8 @@ export async function open(content, { monitor }) {
   const reasons = h("div", { class: "notices" });
   const totals = h("p", { class: "lead" });
   const tables = h("div", { class: "view" },
-    totals, reasons, h("section", { class: "panel" }, h("h2", null, "Shards"), shards.element),
-    h("section", { class: "panel" }, h("h2", null, "Positions"), positions.element,
+    totals, reasons, panel("Shards", shards.element),
+    panel("Positions", positions.element,
       h("p", { class: "note" }, "Everything before the next offset is in the values that are served; state and positions commit together.")));
   content.append(h("h1", null, "Shards and storage"), body);
 
@@ -2233,7 +2233,7 @@ function meter(part, all) {
     ("value.js", #"""
 // Values as they are shown, and the positions that they include.
 import { h, table } from "./dom.js";
-import { count, none, valueText } from "./format.js";
+import { count, valueText } from "./format.js";
 
 /** A value with its shape: rankings and maps as short tables of their own, lists with their order. */
 export function valueCell(value, type) {
@@ -2263,7 +2263,7 @@ function pairs(entries) {
 export function positions(list) {
   const shown = table("Source positions", [
     { title: "Topic", head: true, cell: (row) => row.topic }, { title: "Partition", number: true, cell: (row) => row.partition },
-    { title: "Next offset", number: true, cell: (row) => count(row.offset) }, { title: "End of the log", number: true, cell: (row) => row.end === null ? none : count(row.end) },
+    { title: "Next offset", number: true, cell: (row) => count(row.offset) }, { title: "End of the log", number: true, cell: (row) => count(row.end) },
   ], { id: (row) => `${row.topic}\n${row.partition}` });
   shown.update(list);
   return shown.element;

@@ -22,14 +22,14 @@ package final class HTTP2Handler: ChannelDuplexHandler {
     private var pending: ByteBuffer?
     private var isReadHeldBack = false
     private var stall = StallWatch()
-    /// Of `Transport.held`.
-    private var counted = 0
+    private var held: HeldPart
 
     /// On the channel's event loop.
     package init(transport: Transport, responder: any HTTP2Responder, peer: Peer) {
         self.peer = peer
         self.transport = transport
         self.responder = responder
+        held = HeldPart(of: transport.held)
         limits = HTTP2Limits(maxBodyBytes: transport.settings.maxRequestBytes + 5, patience: transport.patience)
     }
 
@@ -47,7 +47,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
         stall.cancel()
         connection?.abandon()
         self.context = nil
-        count(0)
+        held.set(0)
     }
 
     package func channelActive(context: ChannelHandlerContext) {
@@ -89,7 +89,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
         connection?.abandon()
         stall.cancel()
         pending = nil
-        count(0)
+        held.set(0)
         context.fireChannelInactive()
     }
 
@@ -132,20 +132,12 @@ package final class HTTP2Handler: ChannelDuplexHandler {
         watch(context)
     }
 
-    /// False: the process keeps too much.
-    @discardableResult
-    private func count(_ kept: Int) -> Bool {
-        if kept == counted { return true }
-        defer { counted = kept }
-        return transport.held.add(kept - counted)
-    }
-
     private func send(_ context: ChannelHandlerContext) {
         guard let connection else { return }
-        if !count(connection.keptBytes + (pending?.readableBytes ?? 0)) {
+        if !held.set(connection.keptBytes + (pending?.readableBytes ?? 0)) {
             transport.service.metrics.refused(.memory)
             connection.shed()
-            count(connection.keptBytes + (pending?.readableBytes ?? 0))
+            held.set(connection.keptBytes + (pending?.readableBytes ?? 0))
         }
         let output = connection.output
         if output.readableBytes > 0 { connection.output = context.channel.allocator.buffer(capacity: 4096) }
@@ -155,7 +147,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
         }
         self.connection = nil
         pending = nil
-        count(0)
+        held.set(0)
         let sent = context.eventLoop.makePromise(of: Void.self)
         let channel = context.channel
         sent.futureResult.whenComplete { _ in channel.close(promise: nil) }

@@ -21,24 +21,23 @@ public final class TLSContexts: Sendable {
         var notAfter: Int
     }
 
-    private struct State {
-        var contexts: Contexts
-        var files: FileState
-    }
-
     private let settings: TLSSettings
-    private let state: Mutex<State>
+    private let contexts: Mutex<Contexts>
+    /// As they were before they were read.
+    private let files: Mutex<FileState>
     private let failedHandshakes = Atomic<UInt64>(0)
 
     /// Reads the files.
     public init(_ settings: TLSSettings) throws(Failure) {
+        let files = FileState(reading: [settings.certificate, settings.key] + (settings.clientCA.map { [$0] } ?? []))
+        let contexts = try Self.read(settings)
         self.settings = settings
-        let files = Self.files(settings)
-        state = Mutex(State(contexts: try Self.read(settings), files: files))
+        self.files = Mutex(files)
+        self.contexts = Mutex(contexts)
     }
 
     /// When the server's certificate expires, in seconds since the epoch.
-    public var notAfter: Int { state.withLock { $0.contexts.notAfter } }
+    public var notAfter: Int { contexts.withLock { $0.notAfter } }
 
     func handshakeFailed() { failedHandshakes.wrappingAdd(1, ordering: .relaxed) }
 
@@ -57,27 +56,16 @@ public final class TLSContexts: Sendable {
     ///
     /// - Returns: whether the certificates are new.
     public func reloadIfChanged() throws(Failure) -> Bool {
-        let files = Self.files(settings)
-        guard state.withLock({ $0.files != files }) else { return false }
-        let contexts: Contexts
-        do throws(Failure) {
-            contexts = try Self.read(settings)
-        } catch {
-            state.withLock { $0.files = files }
-            throw error
-        }
-        state.withLock { $0 = State(contexts: contexts, files: files) }
+        guard files.withLock({ $0.hasChanged() }) else { return false }
+        let new = try Self.read(settings)
+        contexts.withLock { $0 = new }
         return true
     }
 
     /// For a new connection, on its event loop.
     package func handler(_ port: Port) throws -> NIOSSLServerHandler {
-        let contexts = state.withLock { $0.contexts }
+        let contexts = contexts.withLock { $0 }
         return try NIOSSLServerHandler(context: port == .http ? contexts.http : contexts.grpc)
-    }
-
-    private static func files(_ settings: TLSSettings) -> FileState {
-        FileState(reading: [settings.certificate, settings.key] + (settings.clientCA.map { [$0] } ?? []))
     }
 
     private static func read(_ settings: TLSSettings) throws(Failure) -> Contexts {
