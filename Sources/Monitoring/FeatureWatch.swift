@@ -118,7 +118,6 @@ public final class FeatureWatch: @unchecked Sendable {
         do throws(MonitoringError) {
             try monitor.flush()
             try monitor.judge(now: Store.now())
-            try monitor.flush()
             failure = nil
         } catch {
             tell(error, &failure)

@@ -8,8 +8,6 @@ public final class InputWatch: Sendable {
     /// By stream; nil: nothing is expected of its fields.
     let contracts: [StreamContract?]
     let state: Mutex<State>
-    /// Nothing was counted before this minute.
-    private let beganMinute: Int64
 
     struct State {
         var fields: [[StreamContract.Counts]]
@@ -29,7 +27,6 @@ public final class InputWatch: Sendable {
     package init(_ definitions: Definitions, now: Int64) {
         self.definitions = definitions
         contracts = definitions.streams.map { StreamContract($0) }
-        beganMinute = now / 60_000_000 + 1
         state = Mutex(State(
             fields: contracts.map { Array(repeating: .init(), count: $0?.fields.count ?? 0) },
             examples: Array(repeating: [], count: contracts.count),
