@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import Kafka
 internal import Synchronization
 
