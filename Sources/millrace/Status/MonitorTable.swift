@@ -55,12 +55,7 @@ enum MonitorTable {
         }
     }
 
-    private static func hour(_ hour: Int) -> String {
-        var json = JSONWriter()
-        json.hour(hour)
-        // "2026-11-26T13:00:00.000000Z", in quotes.
-        return String(json.text.dropFirst().prefix(16)) + "Z"
-    }
+    private static func hour(_ hour: Int) -> String { JSONWriter.text(time: Int64(hour) * .hours(1), characters: 16) }
 
     private static func number(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "-" }
