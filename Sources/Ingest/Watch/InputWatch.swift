@@ -71,8 +71,8 @@ public final class InputWatch: Sendable {
     }
 
     /// Judges the minutes that are over, if the shards have caught up. Called by whoever asks for the answer.
-    func judgeVolumes(now: Int64, isCaughtUp: Bool) {
-        guard isCaughtUp else { return }
+    func judgeVolumes(now: Int64, isCaughtUp: @autoclosure () -> Bool) {
+        guard definitions.streams.contains(where: { $0.volume != nil }), isCaughtUp() else { return }
         let last = now / 60_000_000 - 2
         state.withLock { state in
             for (index, stream) in definitions.streams.enumerated() {
