@@ -83,9 +83,7 @@ extension InputWatch {
         for (name, bound) in [("min", expectation.min), ("max", expectation.max)] {
             guard let bound else { continue }
             json.key(named: name)
-            var scale = 0
-            if case .decimal(let digits) = field.type { scale = digits }
-            json.decimal(units: Int128(bound), scale: scale)
+            json.decimal(units: Int128(bound), scale: field.type.decimals)
         }
         if !expectation.values.isEmpty {
             json.key("values")
