@@ -55,7 +55,7 @@ final class WebhookSender: @unchecked Sendable {
         work.signal()
     }
 
-    /// What waits is tried once more; then the thread ends.
+    /// What waits is tried once more, until one fails; then the thread ends.
     func stop() {
         state.withLock { $0.isStopping = true }
         work.signal()
@@ -93,7 +93,14 @@ final class WebhookSender: @unchecked Sendable {
             }
             problem = found
         }
-        state.withLock { $0.failed += 1 }
+        state.withLock { state in
+            state.failed += 1
+            // At the end nobody waits until each of 256 has timed out.
+            if state.isStopping {
+                state.leftOut += UInt64(state.waiting.count)
+                state.waiting = []
+            }
+        }
         report(problem)
     }
 
