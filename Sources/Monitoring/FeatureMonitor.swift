@@ -75,10 +75,13 @@ package final class FeatureMonitor {
             watermark = time
             movedAt = now
         }
+        // All in one transaction: each waits for the disk.
+        var begun: [(key: String, bytes: [UInt8]?)] = []
         for index in features where began[index] == nil {
             began[index] = hour
-            try store.put(state: [HourStore.began(watched.features[index].name, hour)])
+            begun.append(HourStore.began(watched.features[index].name, hour))
         }
+        try store.put(state: begun)
     }
 
     private func add(_ values: [FeatureValue], _ features: Range<Int>, _ hash: UInt64, _ entity: Int, to state: inout HourState) {
@@ -235,19 +238,9 @@ package final class FeatureMonitor {
 }
 
 extension HourStore {
-    func newestHour() throws(MonitoringError) -> Hour? {
-        try state("newest").flatMap { bytes in
-            bytes.withUnsafeBytes { bytes in
-                var reader = ByteReader(bytes)
-                return reader.read(UInt32.self).map(Int.init)
-            }
-        }
-    }
+    func newestHour() throws(MonitoringError) -> Hour? { try stateHour("newest") }
 
     func noteNewest(_ hour: Hour) throws(MonitoringError) {
-        if try newestHour() == hour { return }
-        var bytes: [UInt8] = []
-        bytes.append(UInt32(clamping: hour))
-        try put(state: [("newest", bytes)])
+        if try newestHour() != hour { try put(state: [Self.hourState("newest", hour)]) }
     }
 }

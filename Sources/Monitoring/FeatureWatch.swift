@@ -1,4 +1,3 @@
-internal import Foundation
 public import FeatureStore
 internal import JSONBytes
 internal import Synchronization
@@ -13,8 +12,7 @@ public final class FeatureWatch: @unchecked Sendable {
     private let watched: Watched
     private let report: @Sendable (Notice) -> Void
     private let isStopping = Atomic(false)
-    private let ended = DispatchSemaphore(value: 0)
-    private var isRunning = false
+    private var thread: WorkerThread?
 
     private let observations = Atomic<UInt64>(0), leftOut = Atomic<UInt64>(0), readFailures = Atomic<UInt64>(0)
     private let firing = Mutex<[Alert]>([])
@@ -41,20 +39,17 @@ public final class FeatureWatch: @unchecked Sendable {
 
     /// `prepare` runs first on the thread: to lower its priority.
     public func start(prepare: @escaping @Sendable () -> Void = {}) {
-        isRunning = true
-        Thread.detachNewThread { [self] in
+        thread = WorkerThread("monitoring") { [self] in
             prepare()
             run()
-            ended.signal()
         }
     }
 
     /// Writes what is not written yet. Blocks until it is.
     public func stop() {
-        guard isRunning else { return hours.close() }
         isStopping.store(true, ordering: .relaxed)
-        ended.wait()
-        isRunning = false
+        thread?.join()
+        thread = nil
         hours.close()
     }
 
@@ -72,7 +67,7 @@ public final class FeatureWatch: @unchecked Sendable {
         var turn = 0
         var picked: UInt64 = 0
         while !isStopping.load(ordering: .relaxed) {
-            usleep(UInt32(1_000_000 / Self.turnsPerSecond))
+            WorkerThread.sleep(milliseconds: 1000 / Self.turnsPerSecond)
             turn += 1
             let began = ContinuousClock.now
             picked += observeTurn(monitor, entities, &failure)
@@ -81,7 +76,7 @@ public final class FeatureWatch: @unchecked Sendable {
                 picked = 0
             }
             if turn % (Self.turnsPerSecond * Self.secondsBetweenJudgements) == 0 { judge(monitor, &failure) }
-            busyNanoseconds.wrappingAdd(UInt64(max(0, began.duration(to: .now).nanoseconds)), ordering: .relaxed)
+            busyNanoseconds.wrappingAdd(UInt64(max(0, began.duration(to: .now).seconds) * 1e9), ordering: .relaxed)
         }
         judge(monitor, &failure)
     }
@@ -118,7 +113,6 @@ public final class FeatureWatch: @unchecked Sendable {
         do throws(MonitoringError) {
             try monitor.flush()
             try monitor.judge(now: Store.now())
-            try monitor.flush()
             failure = nil
         } catch {
             tell(error, &failure)
@@ -178,8 +172,4 @@ public final class FeatureWatch: @unchecked Sendable {
         try MonitoringReport(watched, settings, hours).write(index, hours: count, to: &json, now: Store.now())
         return json.bytes
     }
-}
-
-extension Duration {
-    fileprivate var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
 }

@@ -6,7 +6,6 @@ package struct Watched: Sendable {
         package var entity: String
         package var feature: String
         package var type: ValueType
-        package var description: String
         /// Not judged for so long after its first observation, because its window fills.
         package var warmUp: Microseconds
         /// As keys and states of the store name it.
@@ -25,7 +24,6 @@ package struct Watched: Sendable {
     package private(set) var features: [Feature] = []
     package private(set) var entities: [Entity] = []
 
-    /// `isBackfilled`: windows were full from the beginning.
     package init(_ store: Store, _ settings: MonitoringSettings) {
         let catalog = store.catalog
         let definitions = store.definitions
@@ -41,11 +39,8 @@ package struct Watched: Sendable {
             guard !found.isEmpty, let plan = store.observationPlan(entity: entity.index, features: found.map(\.name)) else { continue }
             let first = features.count
             for feature in found {
-                var description = ""
-                if case .view(_, let definition) = feature.source { description = definition.description }
                 features.append(Feature(
-                    entity: entity.name, feature: feature.name, type: feature.type, description: description,
-                    warmUp: settings.warmUp ?? Self.warmUp(feature, catalog)))
+                    entity: entity.name, feature: feature.name, type: feature.type, warmUp: settings.warmUp ?? Self.warmUp(feature, catalog)))
             }
             entities.append(Entity(index: entity.index, name: entity.name, features: first..<features.count, plan: plan))
         }

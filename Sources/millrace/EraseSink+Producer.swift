@@ -7,9 +7,7 @@ extension EraseSink {
     init(_ producer: EraseProducer, _ store: Store, topic: String) {
         self.init(
             erase: { (request, receipt) async throws(LookupProblem) in
-                guard let partitions = store.partitionCount(topic) else {
-                    throw LookupProblem(.notDurable, detail: "No broker has answered yet.", remedy: "Try again in a second.")
-                }
+                let partitions = try store.partitions(producingTo: topic)
                 do throws(PushError) {
                     return try await producer.erase(request.entity, request.keys, receipt: receipt, partitions: partitions)
                 } catch {

@@ -7,15 +7,21 @@ extension PushSink {
     init(_ producer: PushProducer, _ store: Store) {
         self.init { (stream, rows, now) async throws(LookupProblem) in
             let topic = store.definitions.streams[stream].topic
-            guard let partitions = store.partitionCount(topic) else {
-                throw LookupProblem(.notDurable, detail: "No broker has answered yet.", remedy: "Try again in a second.")
-            }
+            let partitions = try store.partitions(producingTo: topic)
             do throws(PushError) {
                 return try await producer.push(rows, stream: stream, partitions: partitions, now: now)
             } catch {
                 throw LookupProblem(error)
             }
         }
+    }
+}
+
+extension Store {
+    /// How many partitions a topic has that a request is to be produced to.
+    func partitions(producingTo topic: String) throws(LookupProblem) -> Int {
+        if let count = partitionCount(topic) { return count }
+        throw LookupProblem(.notDurable, detail: "No broker has answered yet.", remedy: "Try again in a second.")
     }
 }
 

@@ -177,6 +177,9 @@ public enum FieldType: Sendable, Equatable, Hashable {
         }
     }
 
+    /// Digits after the point of a decimal; of others 0.
+    package var decimals: Int { if case .decimal(let scale) = self { scale } else { 0 } }
+
     /// As fingerprints have it; part of the store format.
     var text: String {
         switch self {

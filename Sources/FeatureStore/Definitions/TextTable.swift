@@ -1,20 +1,20 @@
 /// Columns of text, aligned, for terminals.
-struct TextTable {
+package struct TextTable {
     private let header: [String]
     private let rightAligned: Set<Int>
     private var rows: [[String]] = []
 
     /// Columns in `rightAligned` (numbers) end together; the others begin together.
-    init(_ header: [String], rightAligned: Set<Int> = []) {
+    package init(_ header: [String], rightAligned: Set<Int> = []) {
         self.header = header
         self.rightAligned = rightAligned
     }
 
-    mutating func add(_ row: String...) { rows.append(row) }
-    mutating func add(_ row: [String]) { rows.append(row) }
+    package mutating func add(_ row: String...) { rows.append(row) }
+    package mutating func add(_ row: [String]) { rows.append(row) }
 
     /// One line per row, each behind `indent`, without blanks at the end.
-    func lines(indent: String) -> [String] {
+    package func lines(indent: String) -> [String] {
         let all = [header] + rows
         let widths = header.indices.map { column in all.map { $0[column].unicodeScalars.count }.max() ?? 0 }
         return all.map { row in

@@ -86,9 +86,9 @@ extension Store {
 
 extension [UInt8] {
     /// `withUnsafeBytes` does not carry typed errors.
-    fileprivate func withUnsafeBytesOrError<R>(_ body: (UnsafeRawBufferPointer) throws(LookupError) -> R) throws(LookupError) -> R {
-        let result: Result<R, LookupError> = withUnsafeBytes { bytes in
-            do throws(LookupError) { return .success(try body(bytes)) } catch { return .failure(error) }
+    package func withUnsafeBytesOrError<R, E>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        let result: Result<R, E> = withUnsafeBytes { bytes in
+            do throws(E) { return .success(try body(bytes)) } catch { return .failure(error) }
         }
         return try result.get()
     }

@@ -9,7 +9,4 @@ extension Store {
     package func observe(_ plan: VectorPlan, key: [UInt8], asOf: Int64) -> [FeatureValue]? {
         key.withUnsafeBytes { key in try? lookup(plan, key: key, asOf: asOf).values }
     }
-
-    /// Whether a shard's rows were made by a backfill, so that windows were full from the beginning.
-    package var isBackfilled: Bool { shards.contains { shard in definitions.streams.indices.contains { shard.cutover(stream: $0) != nil } } }
 }

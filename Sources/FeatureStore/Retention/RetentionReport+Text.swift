@@ -8,17 +8,12 @@ extension RetentionReport: CustomStringConvertible {
             for unit in [Microseconds.days(1), .hours(1), .minutes(1)] where value >= 3 * unit { return DurationText.format((value + unit - 1) / unit * unit) }
             return "\((value + 999_999) / 1_000_000)s"
         }
-        func date(_ time: Int64) -> String {
-            var json = JSONWriter()
-            json.time(time)
-            return String(json.text.dropFirst().prefix(19)) + "Z"
-        }
         var table = TextTable(
             ["KEPT", "OF", "ENTITY", "DECLARED", "LONGEST FOUND", "OLDEST", "ROWS", "OLDER THAN DECLARED", "WOULD BE PRUNED NOW"], rightAligned: [3, 4, 6, 7, 8])
         for part in parts {
             table.add(
                 part.kind.rawValue, part.name, part.entity, part.declared.map(span) ?? "for ever", span(part.longest),
-                part.oldest.map { date($0) } ?? "-", "\(part.rows)", "\(part.violations)", "\(part.prunable)")
+                part.oldest.map { JSONWriter.text(time: $0, characters: 19) } ?? "-", "\(part.rows)", "\(part.violations)", "\(part.prunable)")
         }
         var lines = ["\(rows) rows of \(shards) shards", ""] + table.lines(indent: "") + [""]
         var newest = TextTable(

@@ -116,7 +116,10 @@ extension Shard {
         repeat {
             let event = batch.events[sorted[at]]
             let stream = Int(event.stream)
-            if !event.isFuture, keyIndexes[stream] == catalog.countingKeys[stream] { counts[stream].dropped[Int(DropReason.erased.rawValue)] += 1 }
+            if !event.isFuture, keyIndexes[stream] == catalog.countingKeys[stream] {
+                counts[stream].dropped[Int(DropReason.erased.rawValue)] += 1
+                dropNotes.add(.erased, event: sorted[at])
+            }
             at += 1
         } while at < sorted.count && sorted.continuesKey(at: at)
         return at

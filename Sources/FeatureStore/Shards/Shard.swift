@@ -44,7 +44,7 @@ public final class Shard: Sendable {
     /// Known to the one thread that applies.
     nonisolated(unsafe) var hasTombstones: Bool
     /// Of the batch applied last: which events were dropped.
-    package private(set) nonisolated(unsafe) var dropNotes = DropNotes()
+    package internal(set) nonisolated(unsafe) var dropNotes = DropNotes()
 
     struct Status {
         /// By stream.

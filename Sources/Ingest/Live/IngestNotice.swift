@@ -15,7 +15,7 @@ public enum IngestNotice: Sendable {
     case waitingForBrokers(reason: String, retrySeconds: Int, shardsServed: Int)
     case brokersAnswered
     /// The first mismatch of a shard: lookups will miss such customers.
-    case partitionMismatch(stream: String, key: String, expected: Int, actual: Int)
+    case partitionMismatch(stream: String, expected: Int, actual: Int)
     /// A dead letter could not be delivered; the event is counted all the same.
     case deadLetterFailed(topic: String, reason: String)
     case kafka(message: String, isError: Bool)

@@ -197,8 +197,7 @@ final class ShardWorker: @unchecked Sendable {
             mismatches += 1
             if !mismatchReported {
                 mismatchReported = true
-                notify(.partitionMismatch(
-                    stream: definitions.streams[Int(event.stream)].name, key: String(decoding: key, as: UTF8.self), expected: expected, actual: shard.number))
+                notify(.partitionMismatch(stream: definitions.streams[Int(event.stream)].name, expected: expected, actual: shard.number))
             }
         }
         if mismatches > 0 { shard.notePartitionMismatches(mismatches) }

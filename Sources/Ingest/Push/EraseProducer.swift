@@ -10,27 +10,16 @@ public final class EraseProducer: Sendable {
     private let topic: String
     private let polled: PolledProducer
 
-    private static let deliveryMilliseconds = 10_000
-
     public init(_ kafka: KafkaSettings, topic: String) throws {
         self.topic = topic
-        var configuration = SourceTopics.producerConfiguration(kafka)
-        configuration["delivery.report.only.error"] = "false"
-        configuration["acks"] = "all"
-        configuration["linger.ms"] = configuration["linger.ms"] ?? "1"
-        configuration["message.timeout.ms"] = configuration["message.timeout.ms"] ?? "\(Self.deliveryMilliseconds)"
-        polled = PolledProducer(
-            try Producer(configuration: configuration, queueFullTimeoutMilliseconds: Self.deliveryMilliseconds), thread: "erase")
+        polled = try PolledProducer(reporting: kafka, forced: ["acks": "all"], thread: "erase")
     }
 
     public func start() { polled.start() }
-    public func stop() { polled.stop(flushMilliseconds: Self.deliveryMilliseconds) }
+    public func stop() { polled.stop(flushMilliseconds: PolledProducer.deliveryMilliseconds) }
 
     /// How many partitions the topic has. Blocks until a broker answers.
-    public func partitionCount() throws -> Int {
-        guard let count = try polled.producer.partitionCounts([topic])[topic] else { throw IngestError.missingTopics([topic]) }
-        return count
-    }
+    public func partitionCount() throws -> Int { try polled.partitionCount(topic) }
 
     /// Erases `keys` of `entity`: returns the newest record of each partition, once all are acknowledged by all replicas.
     public func erase(_ entity: String, _ keys: [String], receipt: String, partitions: Int) async throws(PushError) -> [SourceOffset] {
@@ -54,7 +43,7 @@ public final class EraseProducer: Sendable {
             for partition in 0..<partitions {
                 do throws(KafkaError) {
                     try json.withBytes { (value) throws(KafkaError) in
-                        try Array(key.utf8).withBytesOrError { (key) throws(KafkaError) in
+                        try Array(key.utf8).withUnsafeBytesOrError { (key) throws(KafkaError) in
                             try polled.producer.produce(topic: topic, partition: partition, key: key, value: value, delivery: delivery)
                         }
                     }
@@ -64,15 +53,5 @@ public final class EraseProducer: Sendable {
             }
         }
         return delivery
-    }
-}
-
-extension [UInt8] {
-    /// `withUnsafeBytes` does not carry typed errors.
-    fileprivate func withBytesOrError<E>(_ body: (UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
-        let result: Result<Void, E> = withUnsafeBytes { bytes in
-            do throws(E) { return .success(try body(bytes)) } catch { return .failure(error) }
-        }
-        try result.get()
     }
 }

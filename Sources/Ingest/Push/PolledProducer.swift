@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import Kafka
 internal import Synchronization
 
@@ -13,6 +14,24 @@ final class PolledProducer: Sendable {
     init(_ producer: Producer, thread name: String) {
         self.producer = producer
         self.name = name
+    }
+
+    /// How long a record is tried before its delivery fails, where each is reported.
+    static let deliveryMilliseconds = 10_000
+
+    /// One that reports every delivery. `forced`: what is set whatever the settings say.
+    convenience init(reporting kafka: KafkaSettings, forced: [String: String] = [:], thread name: String) throws {
+        var configuration = SourceTopics.producerConfiguration(kafka).merging(forced) { _, forced in forced }
+        configuration["delivery.report.only.error"] = "false"
+        configuration["linger.ms"] = configuration["linger.ms"] ?? "1"
+        configuration["message.timeout.ms"] = configuration["message.timeout.ms"] ?? "\(Self.deliveryMilliseconds)"
+        self.init(try Producer(configuration: configuration, queueFullTimeoutMilliseconds: Self.deliveryMilliseconds), thread: name)
+    }
+
+    /// How many partitions a topic has. Blocks until a broker answers.
+    func partitionCount(_ topic: String) throws -> Int {
+        guard let count = try producer.partitionCounts([topic])[topic] else { throw IngestError.missingTopics([topic]) }
+        return count
     }
 
     func start() {

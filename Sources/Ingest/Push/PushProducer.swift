@@ -9,30 +9,19 @@ public final class PushProducer: Sendable {
     private let polled: PolledProducer
     private var producer: Producer { polled.producer }
 
-    /// How long a record is tried before its push fails.
-    private static let deliveryMilliseconds = 10_000
-
     public init(_ definitions: Definitions) throws {
         self.definitions = definitions
-        var configuration = SourceTopics.producerConfiguration(definitions.kafka)
-        configuration["delivery.report.only.error"] = "false"
-        configuration["linger.ms"] = configuration["linger.ms"] ?? "1"
-        configuration["message.timeout.ms"] = configuration["message.timeout.ms"] ?? "\(Self.deliveryMilliseconds)"
-        polled = PolledProducer(
-            try Producer(configuration: configuration, queueFullTimeoutMilliseconds: Self.deliveryMilliseconds), thread: "push")
+        polled = try PolledProducer(reporting: definitions.kafka, thread: "push")
     }
 
     /// Starts the thread that hears of deliveries.
     public func start() { polled.start() }
 
     /// Waits for what is under way, then disconnects.
-    public func stop() { polled.stop(flushMilliseconds: Self.deliveryMilliseconds) }
+    public func stop() { polled.stop(flushMilliseconds: PolledProducer.deliveryMilliseconds) }
 
     /// How many partitions a topic has. Blocks until a broker answers.
-    public func partitionCount(_ topic: String) throws -> Int {
-        guard let count = try producer.partitionCounts([topic])[topic] else { throw IngestError.missingTopics([topic]) }
-        return count
-    }
+    public func partitionCount(_ topic: String) throws -> Int { try polled.partitionCount(topic) }
 
     /// Produces `rows` to the topic of stream `index`, in which there are `partitions`; those without a time get `now` (µs since the epoch).
     ///
@@ -120,7 +109,7 @@ public final class PushProducer: Sendable {
     }
 
     /// Waits until all that was produced is acknowledged or has failed. Returns how many records are neither.
-    func flush() -> Int { producer.flush(timeoutMilliseconds: 4 * Self.deliveryMilliseconds) }
+    func flush() -> Int { producer.flush(timeoutMilliseconds: 4 * PolledProducer.deliveryMilliseconds) }
 
     static func offsets(of delivery: Delivery) -> [SourceOffset] {
         delivery.offsets.sorted { $0.key < $1.key }.map { place, offset in

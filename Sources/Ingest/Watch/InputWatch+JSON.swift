@@ -4,8 +4,8 @@ public import JSONBytes
 /// `GET /v1/contracts` and `GET /v1/drops`, as docs/MONITORING.md shows them.
 extension InputWatch {
     /// `isCaughtUp`: whether every shard has applied what its topics hold.
-    public func contractsJSON(now: Int64 = Store.now(), isCaughtUp: Bool) -> [UInt8] {
-        judgeVolumes(now: now, isCaughtUp: isCaughtUp)
+    public func contractsJSON(now: Int64 = Store.now(), isCaughtUp: @autoclosure () -> Bool) -> [UInt8] {
+        judgeVolumes(now: now, isCaughtUp: isCaughtUp())
         let hour = now / 3_600_000_000
         let state = state.withLock { state in
             for stream in state.fields.indices {
@@ -83,9 +83,7 @@ extension InputWatch {
         for (name, bound) in [("min", expectation.min), ("max", expectation.max)] {
             guard let bound else { continue }
             json.key(named: name)
-            var scale = 0
-            if case .decimal(let digits) = field.type { scale = digits }
-            json.decimal(units: Int128(bound), scale: scale)
+            json.decimal(units: Int128(bound), scale: field.type.decimals)
         }
         if !expectation.values.isEmpty {
             json.key("values")
@@ -162,8 +160,8 @@ extension InputWatch {
         public var minutes: (below: UInt64, above: UInt64)?
     }
 
-    public func contractCounts(now: Int64 = Store.now(), isCaughtUp: Bool) -> [ContractCounts] {
-        judgeVolumes(now: now, isCaughtUp: isCaughtUp)
+    public func contractCounts(now: Int64 = Store.now(), isCaughtUp: @autoclosure () -> Bool) -> [ContractCounts] {
+        judgeVolumes(now: now, isCaughtUp: isCaughtUp())
         let state = state.withLock { $0 }
         return definitions.streams.enumerated().compactMap { index, stream in
             guard contracts[index] != nil || stream.volume != nil else { return nil }

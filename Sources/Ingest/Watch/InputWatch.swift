@@ -8,8 +8,6 @@ public final class InputWatch: Sendable {
     /// By stream; nil: nothing is expected of its fields.
     let contracts: [StreamContract?]
     let state: Mutex<State>
-    /// Nothing was counted before this minute.
-    private let beganMinute: Int64
 
     struct State {
         var fields: [[StreamContract.Counts]]
@@ -29,7 +27,6 @@ public final class InputWatch: Sendable {
     package init(_ definitions: Definitions, now: Int64) {
         self.definitions = definitions
         contracts = definitions.streams.map { StreamContract($0) }
-        beganMinute = now / 60_000_000 + 1
         state = Mutex(State(
             fields: contracts.map { Array(repeating: .init(), count: $0?.fields.count ?? 0) },
             examples: Array(repeating: [], count: contracts.count),
@@ -74,8 +71,8 @@ public final class InputWatch: Sendable {
     }
 
     /// Judges the minutes that are over, if the shards have caught up. Called by whoever asks for the answer.
-    func judgeVolumes(now: Int64, isCaughtUp: Bool) {
-        guard isCaughtUp else { return }
+    func judgeVolumes(now: Int64, isCaughtUp: @autoclosure () -> Bool) {
+        guard definitions.streams.contains(where: { $0.volume != nil }), isCaughtUp() else { return }
         let last = now / 60_000_000 - 2
         state.withLock { state in
             for (index, stream) in definitions.streams.enumerated() {

@@ -70,10 +70,8 @@ struct StreamContract: Sendable {
         case .string: return "a string of \(value.length) bytes"
         case .null, .vector: return "null"
         case .integer:
-            var scale = 0
-            if case .decimal(let digits) = field.type { scale = digits }
             var json = JSONWriter()
-            json.decimal(units: Int128(value.word), scale: scale)
+            json.decimal(units: Int128(value.word), scale: field.type.decimals)
             return json.text
         }
     }

@@ -190,8 +190,7 @@ package struct ExportSummary {
                         var line = Array(buffer[at..<end])
                         if line.last == 0x0d { line.removeLast() }
                         at = end + 1
-                        if line.isEmpty { return try next(path) }
-                        return line
+                        if !line.isEmpty { return line }
                     }
                     end += 1
                 }

@@ -64,20 +64,9 @@ final class Comparisons {
 
 extension HourStore {
     /// The first hour in which a feature was observed.
-    func began(_ name: String) throws(MonitoringError) -> Hour? {
-        try state("began/\(name)").flatMap { bytes in
-            bytes.withUnsafeBytes { bytes in
-                var reader = ByteReader(bytes)
-                return reader.read(UInt32.self).map(Int.init)
-            }
-        }
-    }
+    func began(_ name: String) throws(MonitoringError) -> Hour? { try stateHour("began/\(name)") }
 
-    static func began(_ name: String, _ hour: Hour) -> (key: String, bytes: [UInt8]?) {
-        var bytes: [UInt8] = []
-        bytes.append(UInt32(clamping: hour))
-        return ("began/\(name)", bytes)
-    }
+    static func began(_ name: String, _ hour: Hour) -> (key: String, bytes: [UInt8]?) { hourState("began/\(name)", hour) }
 
     /// Smallest and largest value of the hours that were closed without a drift.
     func range(_ name: String) throws(MonitoringError) -> ClosedRange<Double>? {

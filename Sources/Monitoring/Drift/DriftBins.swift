@@ -1,5 +1,3 @@
-import Glibc
-
 /// Ten bins, about a tenth of the usual values in each: whole buckets of both sketches, so that a value is in the same bin of both.
 package struct DriftBins {
     package struct Counts: Equatable {
@@ -53,6 +51,3 @@ package struct DriftBins {
         counts[counts.count - 1].hour += last.hour
     }
 }
-
-/// The natural one.
-func logarithm(_ x: Double) -> Double { log(x) }

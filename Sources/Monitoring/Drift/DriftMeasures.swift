@@ -1,4 +1,5 @@
 package import FeatureStore
+internal import Glibc
 
 /// The measures, as docs/MONITORING.md defines them. Pure: summaries in, numbers out.
 package struct DriftMeasures {
@@ -79,7 +80,7 @@ package struct DriftMeasures {
         for bin in bins {
             // Half an entity in each, so that an empty one is no infinity.
             let x = (bin.hour / p * n + 0.5) / (n + 0.5 * b), y = (bin.usual / q * m + 0.5) / (m + 0.5 * b)
-            sum += (x - y) * logarithm(x / y)
+            sum += (x - y) * log(x / y)
         }
         // Of one distribution the sum is (1/n + 1/m) χ² with b − 1 degrees of freedom.
         let unit = 1 / n + 1 / m

@@ -79,27 +79,17 @@ package final class HourStore: Sendable {
         var bytes: [UInt8]
     }
 
-    func put(_ writes: [HourWrite]) throws(MonitoringError) {
+    func put(_ writes: [HourWrite]) throws(MonitoringError) { try put(writes, in: hours) }
+    func put(judgements: [HourWrite]) throws(MonitoringError) { try put(judgements, in: judged) }
+
+    private func put(_ writes: [HourWrite], in table: Table) throws(MonitoringError) {
         if writes.isEmpty { return }
         try write { transaction in
             for write in writes {
                 try Self.key(write.name, write.hour).withUnsafeBytes { key in
-                    try write.bytes.withUnsafeBytes { try transaction.put(hours, key, value: $0) }
+                    try write.bytes.withUnsafeBytes { try transaction.put(table, key, value: $0) }
                 }
             }
-        }
-    }
-
-    func put(judgement: [UInt8], _ name: String, _ hour: Hour, in transaction: borrowing WriteTransaction) throws {
-        try Self.key(name, hour).withUnsafeBytes { key in
-            try judgement.withUnsafeBytes { try transaction.put(judged, key, value: $0) }
-        }
-    }
-
-    func put(judgements: [HourWrite]) throws(MonitoringError) {
-        if judgements.isEmpty { return }
-        try write { transaction in
-            for one in judgements { try put(judgement: one.bytes, one.name, one.hour, in: transaction) }
         }
     }
 
@@ -108,14 +98,18 @@ package final class HourStore: Sendable {
         package var summary: FeatureSummary
         /// A drift was found in it: it is not part of what is usual.
         package var isDrifted: Bool
+
+        /// Nil for bytes that are no summary.
+        init?(_ hour: Hour, _ bytes: UnsafeRawBufferPointer) {
+            guard let summary = FeatureSummary(bytes) else { return nil }
+            (self.hour, self.summary, isDrifted) = (hour, summary, FeatureSummary.isDrifted(bytes))
+        }
     }
 
     package func summary(_ name: String, _ hour: Hour) throws(MonitoringError) -> Recorded? {
         try read { transaction in
             try Self.key(name, hour).withUnsafeBytes { key in
-                try transaction.get(hours, key).flatMap { bytes in
-                    FeatureSummary(bytes).map { Recorded(hour: hour, summary: $0, isDrifted: FeatureSummary.isDrifted(bytes)) }
-                }
+                try transaction.get(hours, key).flatMap { Recorded(hour, $0) }
             }
         }
     }
@@ -126,8 +120,7 @@ package final class HourStore: Sendable {
             var found: [Recorded] = []
             for hour in wanted {
                 try Self.key(name, hour).withUnsafeBytes { key in
-                    guard let bytes = try transaction.get(hours, key), let summary = FeatureSummary(bytes) else { return }
-                    found.append(Recorded(hour: hour, summary: summary, isDrifted: FeatureSummary.isDrifted(bytes)))
+                    if let bytes = try transaction.get(hours, key), let recorded = Recorded(hour, bytes) { found.append(recorded) }
                 }
             }
             return found
@@ -154,9 +147,7 @@ package final class HourStore: Sendable {
                     guard key.count == prefix.count + 4, key.starts(with: prefix) else { return false }
                     let hour = Self.hour(of: key)
                     guard hour <= range.upperBound else { return false }
-                    if let summary = FeatureSummary(bytes) {
-                        body(Recorded(hour: hour, summary: summary, isDrifted: FeatureSummary.isDrifted(bytes)))
-                    }
+                    if let recorded = Recorded(hour, bytes) { body(recorded) }
                     return true
                 }
             }
@@ -247,6 +238,22 @@ package final class HourStore: Sendable {
         try read { transaction in
             try Array(key.utf8).withUnsafeBytes { key in try transaction.get(state, key).map { Array($0) } }
         }
+    }
+
+    /// A state that is an hour.
+    func stateHour(_ key: String) throws(MonitoringError) -> Hour? {
+        try state(key).flatMap { bytes in
+            bytes.withUnsafeBytes { bytes in
+                var reader = ByteReader(bytes)
+                return reader.read(UInt32.self).map(Int.init)
+            }
+        }
+    }
+
+    static func hourState(_ key: String, _ hour: Hour) -> (key: String, bytes: [UInt8]?) {
+        var bytes: [UInt8] = []
+        bytes.append(UInt32(clamping: hour))
+        return (key, bytes)
     }
 
     func states(_ prefix: String) throws(MonitoringError) -> [(key: String, bytes: [UInt8])] {

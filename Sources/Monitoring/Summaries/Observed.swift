@@ -21,10 +21,9 @@ package enum Observed: Sendable, Equatable {
     package init(_ value: Value) {
         switch value {
         case .null: self = .null
-        case .bool(let flag): self = .number(flag ? 1 : 0)
-        case .int(let number): self = .number(Double(number))
-        case .decimal(let units, let scale): self = .number(Double(units) / Self.powers[min(max(scale, 0), 18)])
-        case .double(let number): self = number.isFinite ? .number(number) : .null
+        case .bool, .int, .decimal, .double:
+            let number = value.nearestDouble ?? .nan
+            self = number.isFinite ? .number(number) : .null
         case .string(let text): self = .hash(Self.hash(text))
         case .map(let entries): self = .number(Double(entries.count))
         case .list(let elements): self = .number(Self.length(elements) ?? Double(elements.count))
@@ -46,6 +45,4 @@ package enum Observed: Sendable, Equatable {
         }
         return squares.isFinite ? squares.squareRoot() : nil
     }
-
-    private static let powers: [Double] = (0...18).map { exponent in (0..<exponent).reduce(1.0) { power, _ in power * 10 } }
 }

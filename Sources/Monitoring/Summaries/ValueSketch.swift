@@ -48,20 +48,19 @@ package struct ValueSketch: Sendable, Equatable {
         return key < 0 ? (-high, -low) : (low, high)
     }
 
-    package mutating func add(_ value: Double, count: UInt64 = 1) { add(key: Self.key(of: value, coarseness: coarseness), count) }
-
-    private mutating func add(key: Int16, _ count: UInt64) {
+    package mutating func add(_ value: Double) {
+        let key = Self.key(of: value, coarseness: coarseness)
         var low = 0, high = keys.count
         while low < high {
             let middle = (low + high) / 2
             if keys[middle] < key { low = middle + 1 } else { high = middle }
         }
         if low < keys.count, keys[low] == key {
-            counts[low] &+= count
+            counts[low] &+= 1
             return
         }
         keys.insert(key, at: low)
-        counts.insert(count, at: low)
+        counts.insert(1, at: low)
         while keys.count > Self.maxBuckets { coarsen() }
     }
 

@@ -186,7 +186,7 @@ struct Endpoints: Sendable {
     /// Reads a push, and answers when its rows are durable.
     func push(_ view: String, body: [UInt8], _ caller: Caller) async throws(LookupProblem) -> Reply {
         let definitions = service.source.definitions
-        let request = try body.read { (bytes) throws(LookupProblem) in try PushRequest(json: bytes, view: view, definitions: definitions) }
+        let request = try body.withUnsafeBytesOrError { (bytes) throws(LookupProblem) in try PushRequest(json: bytes, view: view, definitions: definitions) }
         return Reply(json: try await push(request, caller).json())
     }
 
@@ -194,7 +194,7 @@ struct Endpoints: Sendable {
         let definitions = service.source.definitions
         let request: PushRequest
         do throws(FeastProblem) {
-            request = try body.read { (bytes) throws(FeastProblem) in try PushRequest(feast: bytes, definitions: definitions) }
+            request = try body.withUnsafeBytesOrError { (bytes) throws(FeastProblem) in try PushRequest(feast: bytes, definitions: definitions) }
         } catch {
             return Reply(problem: error)
         }
@@ -210,7 +210,7 @@ struct Endpoints: Sendable {
     /// Reads an erasure, and answers when it is durable.
     func erase(body: [UInt8], _ caller: Caller) async throws(LookupProblem) -> Reply {
         let definitions = service.source.definitions
-        let request = try body.read { (bytes) throws(LookupProblem) in try EraseRequest(json: bytes, definitions: definitions) }
+        let request = try body.withUnsafeBytesOrError { (bytes) throws(LookupProblem) in try EraseRequest(json: bytes, definitions: definitions) }
         return Reply(json: try await audited(AuditEvent(request), caller, needs: .erase) { () async throws(LookupProblem) in try await service.erase(request) }.json())
     }
 
@@ -228,15 +228,5 @@ struct Endpoints: Sendable {
             }
         case .settled(let reply): return reply
         }
-    }
-}
-
-extension [UInt8] {
-    /// `withUnsafeBytes` does not carry typed errors.
-    fileprivate func read<R, E>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        let result: Result<R, E> = withUnsafeBytes { bytes in
-            do throws(E) { return .success(try body(bytes)) } catch { return .failure(error) }
-        }
-        return try result.get()
     }
 }

@@ -102,10 +102,7 @@ struct Erase: AsyncParsableCommand {
 
     private func report(_ definitions: Definitions, _ receipt: String) throws {
         var found: ErasureReceipt?
-        do { found = try Self.read(definitions, receipt) } catch {
-            printError("\(error)")
-            throw Exit.failed
-        }
+        try reportingErrors { found = try Self.read(definitions, receipt) }
         guard let found else {
             printError("no shard of \(definitions.store.directory) has heard of the receipt \(receipt)")
             throw Exit.failed

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import FeatureStore
-internal import Foundation
 internal import Ingest
 internal import Kafka
 internal import Logging
@@ -73,6 +72,7 @@ struct Serve: AsyncParsableCommand {
             { @Sendable in SnapshotMetricFamilies(schedule: snapshots).families() },
             { @Sendable in watch.families() + process.families() + disk.families() },
         ]
+        let companions: [(any IngestCompanion)?] = [pushes, served, erasures, watch]
         // Either port answers whatever comes over HTTP/2.
         let http2 = GRPCResponder(transport: transport, others: JSONResponder(transport: transport, metricSources: metricSources))
         let http = HTTPServer(
@@ -85,8 +85,7 @@ struct Serve: AsyncParsableCommand {
         var services: [any Service] = [
             guards,
             IngestLifecycle(
-                ingest: ingest, store: store, pushes: pushes, served: served, erasures: erasures, watch: watch, topicPartitions: createTopics,
-                logger: logger),
+                ingest: ingest, store: store, companions: companions.compactMap { $0 }, topicPartitions: createTopics, logger: logger),
             http, grpc,
         ]
         if let snapshots { services.append(snapshots) }
@@ -106,23 +105,29 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
+/// What begins before ingest and ends after it.
+protocol IngestCompanion: Sendable {
+    func start()
+    /// Blocks until what it still has is sent or written.
+    func stop()
+}
+
+extension PushProducer: IngestCompanion {}
+extension ServedProducer: IngestCompanion {}
+extension EraseProducer: IngestCompanion {}
+extension Watching: IngestCompanion {}
+
 /// Ingest as a service: starts with the group, and stops after the servers have drained.
 struct IngestLifecycle: Service {
     let ingest: IngestService
     let store: Store
-    let pushes: PushProducer?
-    let served: ServedProducer?
-    let erasures: EraseProducer?
-    let watch: Watching
+    let companions: [any IngestCompanion]
     /// Make missing topics with so many partitions.
     let topicPartitions: Int?
     let logger: Logger
 
     func run() async throws {
-        pushes?.start()
-        served?.start()
-        erasures?.start()
-        watch.start()
+        for companion in companions { companion.start() }
         do {
             // It blocks until a broker answers, and must let go when the program is to end.
             try await withTaskCancellationHandler {
@@ -138,10 +143,7 @@ struct IngestLifecycle: Service {
                 ingest.interrupt()
             }
         } catch {
-            pushes?.stop()
-            served?.stop()
-            erasures?.stop()
-            watch.stop()
+            for companion in companions { companion.stop() }
             store.closeAll()
             throw error
         }
@@ -154,21 +156,9 @@ struct IngestLifecycle: Service {
         }
         try await offPool {
             ingest.stop()
-            pushes?.stop()
-            served?.stop()
-            erasures?.stop()
-            watch.stop()
+            for companion in companions { companion.stop() }
         }
         store.closeAll()
-    }
-
-    /// Blocking work has its own thread, not one of the task pool's.
-    private func offPool(_ body: @escaping @Sendable () throws -> Void) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try body() })
-            }
-        }
     }
 }
 

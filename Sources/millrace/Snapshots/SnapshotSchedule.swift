@@ -107,16 +107,11 @@ final class SnapshotSchedule: Service {
         let running = RunningProcess(process), reading = errors.fileHandleForReading
         return try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
-                try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<(status: Int32, errors: String), any Error>) in
-                    // It waits for a process, so it has a thread of its own and none of the task pool's.
-                    Thread.detachNewThread {
-                        continuation.resume(with: Result {
-                            try running.start()
-                            let text = String(decoding: reading.readDataToEndOfFile(), as: UTF8.self)
-                            running.wait()
-                            return (running.status, text.trimmingCharacters(in: .whitespacesAndNewlines))
-                        })
-                    }
+                try await offPool { () throws -> (status: Int32, errors: String) in
+                    try running.start()
+                    let text = String(decoding: reading.readDataToEndOfFile(), as: UTF8.self)
+                    running.wait()
+                    return (running.status, text.trimmingCharacters(in: .whitespacesAndNewlines))
                 }
             } onGracefulShutdown: {
                 running.terminate()

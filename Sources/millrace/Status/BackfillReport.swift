@@ -30,17 +30,11 @@ struct BackfillReport {
     var text: String {
         // Only the reasons that occurred, so that the table stays narrow.
         let reasons = DropReason.allCases.filter { reason in outcome.counts.contains { $0[reason] > 0 } }
-        var rows = [["stream", "applied"] + reasons.map { "\($0)" }]
+        var table = TextTable(["stream", "applied"] + reasons.map { "\($0)" }, rightAligned: Set(1...reasons.count + 1))
         for (stream, counts) in zip(definitions.streams, outcome.counts) {
-            rows.append([stream.name, grouped(counts.applied)] + reasons.map { grouped(counts[$0]) })
+            table.add([stream.name, grouped(counts.applied)] + reasons.map { grouped(counts[$0]) })
         }
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        var lines = rows.map { row in
-            row.enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                return column == 0 ? cell + padding : padding + cell
-            }.joined(separator: "  ")
-        }
+        var lines = table.lines(indent: "")
         let skipped = outcome.skipped
         if skipped.outside > 0 { lines.append("\(grouped(skipped.outside)) events are outside of --from and --until") }
         if skipped.otherTopics > 0 { lines.append("\(grouped(skipped.otherTopics)) records are of topics that no stream reads") }

@@ -38,12 +38,10 @@ struct IngestMetricFamilies {
         let shards = store.shards
         let snapshot = ingest.metrics.snapshot()
         var applied: [MetricFamily.Sample] = [], dropped: [MetricFamily.Sample] = []
-        for (index, stream) in store.definitions.streams.enumerated() {
-            let counts = shards.map { $0.counts[index] }
-            applied.append(.init(Double(counts.reduce(0) { $0 + $1.applied }), labels: [("stream", stream.name)]))
+        for (stream, counts) in zip(store.definitions.streams, store.totalCounts) {
+            applied.append(.init(Double(counts.applied), labels: [("stream", stream.name)]))
             for reason in DropReason.allCases {
-                dropped.append(.init(
-                    Double(counts.reduce(0) { $0 + $1[reason] }), labels: [("stream", stream.name), ("reason", "\(reason)")]))
+                dropped.append(.init(Double(counts[reason]), labels: [("stream", stream.name), ("reason", "\(reason)")]))
             }
         }
         let commits = shards.map(\.commitStatistics)

@@ -6,7 +6,7 @@ internal import Monitoring
 enum MonitorTable {
     static func overview(_ report: MonitoringReport) throws -> String {
         let standings = try report.standings(now: Store.now())
-        var rows = [["entity", "feature", "state", "hour", "count", "nulls", "mean", "p50", "psi", "shift σ", "compared with"]]
+        var table = TextTable(["entity", "feature", "state", "hour", "count", "nulls", "mean", "p50", "psi", "shift σ", "compared with"])
         for standing in standings {
             let summary = standing.summary
             let row: [String] = [
@@ -16,9 +16,9 @@ enum MonitorTable {
                 number(standing.measures.first { $0.measure == .meanShift }?.value),
                 standing.comparison.map { "\($0.kind.name) (\($0.hours))" } ?? "-",
             ]
-            rows.append(row)
+            table.add(row)
         }
-        var lines = aligned(rows)
+        var lines = table.lines(indent: "")
         lines.append("")
         lines.append(text(report.baseline))
         for alert in report.listed {
@@ -31,7 +31,7 @@ enum MonitorTable {
     }
 
     static func series(_ report: MonitoringReport, _ index: Int, hours: Int) throws -> String {
-        var rows = [["hour", "count", "nulls", "entities", "mean", "deviation", "min", "p50", "p95", "max", "distinct", "beyond its threshold"]]
+        var table = TextTable(["hour", "count", "nulls", "entities", "mean", "deviation", "min", "p50", "p95", "max", "distinct", "beyond its threshold"])
         for (recorded, entities, judgement) in try report.series(index, hours: hours) {
             let summary = recorded.summary
             let has = summary.numbers > 0
@@ -42,9 +42,9 @@ enum MonitorTable {
                 number(summary.sketch.quantile(0.95)), number(has ? summary.maximum : nil), number(summary.distinct),
                 alerts.isEmpty ? judgement == nil ? "not judged" : "-" : alerts.joined(separator: ", "),
             ]
-            rows.append(row)
+            table.add(row)
         }
-        return aligned(rows).joined(separator: "\n")
+        return table.lines(indent: "").joined(separator: "\n")
     }
 
     static func text(_ baseline: Baseline) -> String {
@@ -55,12 +55,7 @@ enum MonitorTable {
         }
     }
 
-    private static func hour(_ hour: Int) -> String {
-        var json = JSONWriter()
-        json.hour(hour)
-        // "2026-11-26T13:00:00.000000Z", in quotes.
-        return String(json.text.dropFirst().prefix(16)) + "Z"
-    }
+    private static func hour(_ hour: Int) -> String { JSONWriter.text(time: Int64(hour) * .hours(1), characters: 16) }
 
     private static func number(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "-" }
@@ -71,13 +66,4 @@ enum MonitorTable {
     }
 
     private static func percent(_ share: Double?) -> String { share.map { "\(number($0 * 100)) %" } ?? "-" }
-
-    private static func aligned(_ rows: [[String]]) -> [String] {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            var line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }.joined(separator: "  ")
-            while line.last == " " { line.removeLast() }
-            return line
-        }
-    }
 }

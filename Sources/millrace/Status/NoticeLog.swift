@@ -28,7 +28,7 @@ struct NoticeLog {
                 "no broker answers, trying again in \(seconds) s; serving \(shards) shards as they are on the disk: \(reason)",
                 ["retry_seconds": number(seconds), "shards_served": number(shards), "reason": .string(reason)])
         case .brokersAnswered: logger.event("brokers_answered", .notice, "a broker answers: reading begins")
-        case .partitionMismatch(let stream, _, let expected, let actual):
+        case .partitionMismatch(let stream, let expected, let actual):
             logger.event(
                 "partition_mismatch", .error,
                 """

@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import Glibc
 internal import Serving
 
@@ -47,11 +48,7 @@ struct ProcessMetricFamilies {
         return families
     }
 
-    private static func now() -> Double {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
-    }
+    private static func now() -> Double { Double(Store.now()) / 1e6 }
 
     private static func openFiles() -> Int? {
         guard let directory = opendir("/proc/self/fd") else { return nil }

@@ -1,5 +1,6 @@
 internal import FeatureStore
 internal import Foundation
+internal import JSONBytes
 
 /// What a snapshot holds, for people.
 enum SnapshotReport {
@@ -7,7 +8,7 @@ enum SnapshotReport {
         var lines = manifest.shards.map { shard in
             let positions = shard.positions.map { "\($0.topic) \($0.offset)" }.joined(separator: ", ")
             return "shard \(shard.number): \(StatusLine.grouped(Int64(shard.rows))) rows, \(size(shard.fileBytes)), "
-                + "taken \(time(shard.taken)), at \(positions.isEmpty ? "no position" : positions)"
+                + "taken \(JSONWriter.text(time: shard.taken, characters: 19)), at \(positions.isEmpty ? "no position" : positions)"
         }
         let share = manifest.dataBytes > 0 ? Double(manifest.fileBytes) / Double(manifest.dataBytes) * 100 : 100
         lines.append(
@@ -20,9 +21,5 @@ enum SnapshotReport {
         var value = Double(bytes), unit = "B"
         for next in ["KiB", "MiB", "GiB", "TiB"] where value >= 1024 { (value, unit) = (value / 1024, next) }
         return unit == "B" ? "\(bytes) B" : "\(String(format: "%.1f", value)) \(unit)"
-    }
-
-    static func time(_ microseconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(microseconds / 1_000_000)).formatted(.iso8601)
     }
 }

@@ -15,17 +15,16 @@ struct AlertLog: Sendable {
             logger.event("monitoring_failed", .error, "feature monitoring: \(reason)", ["reason": .string(reason)])
         case .alert(let alert):
             let of = alert.alert
-            var hour = JSONWriter()
-            hour.hour(of.hour)
+            let hour = JSONWriter.text(time: Int64(of.hour) * .hours(1))
             let isFiring = of.state == .firing
             let text = isFiring
-                ? "drift: \(of.entity) \(of.feature): \(of.measure.name) is \(of.value), beyond \(of.threshold), in the hour \(hour.text)"
+                ? "drift: \(of.entity) \(of.feature): \(of.measure.name) is \(of.value), beyond \(of.threshold), in the hour \"\(hour)\""
                 : "drift is over: \(of.entity) \(of.feature): \(of.measure.name)"
             logger.event(
                 isFiring ? "drift_firing" : "drift_resolved", isFiring ? .warning : .notice, text,
                 [
                     "entity": .string(of.entity), "feature": .string(of.feature), "measure": .string(of.measure.name),
-                    "value": .stringConvertible(of.value), "threshold": .stringConvertible(of.threshold), "hour": .string(String(hour.text.dropFirst().dropLast())),
+                    "value": .stringConvertible(of.value), "threshold": .stringConvertible(of.threshold), "hour": .string(hour),
                 ])
             webhooks?.send(alert.json(name: name))
         }

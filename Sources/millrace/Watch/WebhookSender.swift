@@ -1,3 +1,4 @@
+internal import FeatureStore
 internal import Foundation
 internal import FoundationNetworking
 internal import Synchronization
@@ -20,7 +21,7 @@ final class WebhookSender: @unchecked Sendable {
 
     private let state = Mutex(State())
     private let work = DispatchSemaphore(value: 0)
-    private let ended = DispatchSemaphore(value: 0)
+    private var thread: WorkerThread?
 
     static let maxWaiting = 256
     /// Seconds before the second attempt, the third, ...
@@ -40,10 +41,9 @@ final class WebhookSender: @unchecked Sendable {
     }
 
     func start() {
-        Thread.detachNewThread { [self] in
+        thread = WorkerThread("webhook") { [self] in
             ThreadPriority.lower()
             while let body = next() { deliver(body) }
-            ended.signal()
         }
     }
 
@@ -55,11 +55,12 @@ final class WebhookSender: @unchecked Sendable {
         work.signal()
     }
 
-    /// What waits is tried once more; then the thread ends.
+    /// What waits is tried once more, until one fails; then the thread ends.
     func stop() {
         state.withLock { $0.isStopping = true }
         work.signal()
-        ended.wait()
+        thread?.join()
+        thread = nil
         session.invalidateAndCancel()
     }
 
@@ -83,7 +84,7 @@ final class WebhookSender: @unchecked Sendable {
         for attempt in 0...Self.pauses.count {
             if attempt > 0 {
                 let end = ContinuousClock.now + .seconds(Self.pauses[attempt - 1])
-                while ContinuousClock.now < end, !isStopping { usleep(100_000) }
+                while ContinuousClock.now < end, !isStopping { WorkerThread.sleep(milliseconds: 100) }
                 if isStopping { break }
             }
             guard let found = post(body) else {
@@ -92,7 +93,14 @@ final class WebhookSender: @unchecked Sendable {
             }
             problem = found
         }
-        state.withLock { $0.failed += 1 }
+        state.withLock { state in
+            state.failed += 1
+            // At the end nobody waits until each of 256 has timed out.
+            if state.isStopping {
+                state.leftOut += UInt64(state.waiting.count)
+                state.waiting = []
+            }
+        }
         report(problem)
     }
 

@@ -27,6 +27,7 @@ import Testing
         try shard.apply(batch, Fixture.progress(clicks: 7))
         #expect(try ShardFixture.rows(shard).keys.sorted() == ["c2"])
         #expect(shard.counts[0].applied == 3 && shard.counts[0][.erased] == 3)
+        #expect(shard.dropNotes.events[Int(DropReason.erased.rawValue)] == [0, 1, 2])
         try Array("c1".utf8).withUnsafeBytes { key in
             try shard.withRowAndDrops(entity: 0, key: key) { row, drops in #expect(row == nil && drops.isEmpty) }
             #expect(try shard.isErased(entity: 0, id: key))

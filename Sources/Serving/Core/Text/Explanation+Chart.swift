@@ -177,10 +177,8 @@ private struct ExplanationChart {
 
     /// RFC 3339, without a fraction of zeros.
     private static func time(_ time: Int64) -> String {
-        var json = JSONWriter()
-        json.time(time)
-        let text = json.text.dropFirst().dropLast()
-        return text.hasSuffix(".000000Z") ? text.dropLast(8) + "Z" : String(text)
+        let text = JSONWriter.text(time: time)
+        return text.hasSuffix(".000000Z") ? String(text.dropLast(8)) + "Z" : text
     }
 
     private static func value(_ value: Value) -> String {
