@@ -8,8 +8,8 @@ import urllib.request
 
 import pytest
 import yaml
-from confluent_kafka.admin import AdminClient, NewTopic
 
+from conftest import create_topics
 from deploy_files import DASHBOARD, LABELS_OF_PROMETHEUS, OF_PROMETHEUS, alerts, dashboard_expressions, mentions
 
 TOKEN = "mrt_of-the-scraper"
@@ -43,10 +43,8 @@ def scraped(program, definitions, bootstrap, tmp_path):
     """Of a server as it comes, and of one that is guarded, watched and copied."""
     path, contents = definitions
     topic = contents["streams"]["clicks"]["topic"] + ".served"
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    erasures = contents["streams"]["clicks"]["topic"] + ".erasures"
-    for created in admin.create_topics([NewTopic(topic, 1, 1), NewTopic(erasures, 4, 1)]).values():
-        created.result(30)
+    create_topics(bootstrap, topic, partitions=1)
+    create_topics(bootstrap, contents["streams"]["clicks"]["topic"] + ".erasures")
     contents["services"]["churn"]["log"] = {"topic": topic}
     path.write_text(yaml.safe_dump(contents, sort_keys=False))
     program.start()
