@@ -3,12 +3,12 @@ import hashlib
 import json
 import re
 import ssl
-import subprocess
 import urllib.request
 
 import pytest
 import yaml
 
+from certificates import Authority
 from conftest import REPOSITORY, create_topics
 from deploy_files import DASHBOARD, LABELS_OF_PROMETHEUS, OF_PROMETHEUS, alerts, dashboard_expressions, mentions
 
@@ -25,10 +25,8 @@ def labels_of(text):
 
 def guarded(contents, directory):
     """The definitions with everything that brings metrics of its own."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-keyout", directory / "tls.key", "-out", directory / "tls.crt"], check=True, capture_output=True)
-    contents["server"] = contents.get("server", {}) | {"tls": {"certificate": str(directory / "tls.crt"), "key": str(directory / "tls.key")}}
+    tls = Authority(directory, "tls")
+    contents["server"] = contents.get("server", {}) | {"tls": {"certificate": str(tls.certificate), "key": str(tls.key)}}
     contents["access"] = {"principals": {"scraper": {"tokens": [{"sha256": hashlib.sha256(TOKEN.encode()).hexdigest()}], "metrics": True}}}
     contents["audit"] = {"file": str(directory / "audit.ndjson")}
     contents["snapshots"] = {"directory": str(directory / "snapshots"), "every": "1h"}
