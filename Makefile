@@ -19,12 +19,10 @@ build: ## the release binary: .build/release/millrace
 	$(BUILD) --product millrace
 
 static: ## the release binary with Swift's libraries inside, for other machines: .build-static/release/millrace
-	deploy/install build
 	deploy/install package
 	$(BUILD) --static-swift-stdlib --scratch-path .build-static --product millrace
 
 deb: static ## a Debian package that installs the service: .build-static/millrace_*.deb
-	deploy/install package
 	deploy/package
 
 replay: deb ## install, container, package and service in a fresh Debian, run as they would run there; as root
@@ -74,4 +72,4 @@ fuzz: ## libFuzzer on each decoder, the row reader and what is parsed from the n
 	Tests/Fuzz/run $(or $(SECONDS_EACH),60)
 
 clean: ## removes what was built or downloaded
-	rm -rf .build .build-static Benchmarks/.build .venv .venv-feast .venv-schemathesis .venv-deploy .venv-console .tools
+	rm -rf .build .build-static .build-fuzz Benchmarks/.build .venv .venv-feast .venv-schemathesis .venv-deploy .venv-console .venv-compare .tools

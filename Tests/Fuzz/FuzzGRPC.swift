@@ -20,4 +20,5 @@ private let paths = [
     "/millrace.serving.v1.FeatureService/ListServices", "/millrace.serving.v1.FeatureService/Explain",
     "/millrace.serving.v1.FeatureService/Push", "/feast.serving.ServingService/GetOnlineFeatures", "/GrpcFeatureServer/GetOnlineFeatures",
     "/GrpcFeatureServer/Push", "/GrpcFeatureServer/WriteToOnlineStore", "/grpc.health.v1.Health/Check",
+    "/millrace.serving.v1.FeatureService/Erase", "/millrace.serving.v1.FeatureService/GetErasure",
 ]

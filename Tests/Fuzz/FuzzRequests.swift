@@ -2,12 +2,12 @@ import FeatureStore
 import Serving
 import TestSupport
 
-/// JSON bodies of lookups and pushes, of ours and of Feast; and the times, durations and positions that are text. The first byte says which.
+/// JSON bodies of lookups, pushes and erasures, of ours and of Feast; and the times, durations and positions that are text. The first byte says which.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard count >= 1, let data else { return 0 }
     let body = UnsafeRawBufferPointer(start: data + 1, count: count - 1)
-    switch data[0] % 6 {
+    switch data[0] % 7 {
     case 0:
         if let request = try? LookupRequest(json: body, maxKeys: 16) {
             guard request.keys.count <= 16 else { fatalError("\(request.keys.count) keys") }
@@ -25,11 +25,12 @@ public func fuzzOne(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         _ = try? LookupRequest.asOf(text: text)
         _ = try? LookupRequest.maxStaleness(text: text)
         _ = try? LookupRequest.minPosition(text: text)
-    default:
+    case 5:
         let text = String(decoding: body, as: UTF8.self)
         var query = Explanation.Query(feature: text, key: text, entity: nil)
         query.service = text
         _ = try? service.explain(query).get()
+    default: _ = try? EraseRequest(json: body, definitions: definitions)
     }
     return 0
 }

@@ -47,19 +47,30 @@ def binary():
     return path
 
 
+def create_topics(bootstrap, *topics, partitions=4):
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for created in admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1) for topic in topics]).values():
+        created.result(30)
+
+
+def delete_topics(bootstrap, *topics):
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for deleted in admin.delete_topics(list(topics)).values():
+        deleted.result(30)
+
+
 @contextlib.contextmanager
 def fresh_topics(bootstrap, prefix=None):
     """Topics `clicks`, `purchases` and their dead letters, four partitions each: a map of names to topics. Without a prefix they have a random one."""
-    from confluent_kafka.admin import AdminClient, NewTopic
-
     prefix = f"t{uuid.uuid4().hex[:8]}-" if prefix is None else prefix
     names = {name: prefix + name for name in ("clicks", "purchases", "clicks.dlq", "purchases.dlq")}
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for created in admin.create_topics([NewTopic(topic, num_partitions=4, replication_factor=1) for topic in names.values()]).values():
-        created.result(30)
+    create_topics(bootstrap, *names.values())
     yield names
-    for deleted in admin.delete_topics(list(names.values())).values():
-        deleted.result(30)
+    delete_topics(bootstrap, *names.values())
 
 
 def shop_definitions(topics, directory):
@@ -73,6 +84,24 @@ def shop_definitions(topics, directory):
     path = directory / "millrace.yaml"
     path.write_text(yaml.safe_dump(contents, sort_keys=False))
     return path, contents
+
+
+@contextlib.contextmanager
+def ready_program(binary, bootstrap, directory, **environment):
+    """A `Program` with the shop's definitions and topics without events; ended with the block."""
+    from program import Program
+
+    with fresh_topics(bootstrap) as topics:
+        path, _ = shop_definitions(topics, directory)
+        made = Program(binary, path, bootstrap, directory)
+        made.environment |= environment
+        made.start()
+        try:
+            made.wait_healthy()
+            made.wait(lambda: made.answers("GET", "/readyz"), 30, "ready")
+            yield made
+        finally:
+            made.kill()
 
 
 @pytest.fixture

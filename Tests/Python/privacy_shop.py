@@ -1,13 +1,11 @@
 """The shop with a topic of erasures, and a customer whose traces can be told from all others: for tests of what is left of them."""
 import contextlib
-import json
 import struct
-import subprocess
 import time
 
 import yaml
 
-from conftest import fresh_topics, shop_definitions
+from conftest import create_topics, fresh_topics, shop_definitions
 from oracle import Oracle
 from program import Program
 from shop_stream import Record, RecordProducer, ShopStream, rfc3339
@@ -24,15 +22,10 @@ class PrivateShop:
     """A `Program` that is not started yet, with 2,000 events of many customers and 40 of the victim."""
 
     def __init__(self, binary, bootstrap, directory, topics, settings=(), privacy=(), events=2_000):
-        from confluent_kafka.admin import AdminClient, NewTopic
-
         self.bootstrap, self.topics, self.directory = bootstrap, topics, directory
         self.path, self.contents = shop_definitions(topics, directory)
         topics["erasures"] = topics["clicks"].removesuffix("clicks") + "erasures"
-        admin = AdminClient({"bootstrap.servers": bootstrap})
-        made = admin.create_topics([NewTopic(topics["erasures"], num_partitions=4, replication_factor=1)])
-        for future in made.values():
-            future.result(30)
+        create_topics(bootstrap, topics["erasures"])
         self.contents["privacy"] = {"erasures": {"topic": topics["erasures"], "purge_within": "2s"}, **dict(privacy)}
         for change in settings:
             change(self.contents)

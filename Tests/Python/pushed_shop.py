@@ -4,7 +4,7 @@ import json
 
 import yaml
 
-from conftest import REPOSITORY, fresh_topics
+from conftest import create_topics, fresh_topics, shop_definitions
 from oracle import Oracle
 from program import Program
 from shop_stream import RecordProducer, ShopStream
@@ -35,13 +35,8 @@ PUSHED = {
 @contextlib.contextmanager
 def pushing_program(binary, bootstrap, directory):
     """A `Program` over the shop's streams and two pushed views; the customers have clicks. Service `ranking` logs half of them."""
-    from confluent_kafka.admin import AdminClient, NewTopic
-
     with fresh_topics(bootstrap) as topics:
-        contents = yaml.safe_load((REPOSITORY / "Examples" / "shop" / "millrace.yaml").read_text())
-        for name, stream in contents["streams"].items():
-            stream["topic"] = topics[name]
-            stream["dead_letter_topic"] = topics[f"{name}.dlq"]
+        path, contents = shop_definitions(topics, directory)
         contents["entities"].setdefault("product", {"description": "What is sold"})
         pushed = json.loads(json.dumps(PUSHED))
         prefix = topics["clicks"].removesuffix("clicks")
@@ -53,11 +48,8 @@ def pushing_program(binary, bootstrap, directory):
             "version": 1, "entity": "customer", "log": {"topic": topics["served"], "sample": 0.5},
             "features": ["clicks_24h", "churn_score", "segment", "taste", "calm"]}
         contents["derived"]["customer"]["calm"] = {"expression": "churn_score < 0.5"}
-        path = directory / "millrace.yaml"
         path.write_text(yaml.safe_dump(contents, sort_keys=False))
-        admin = AdminClient({"bootstrap.servers": bootstrap})
-        for made in admin.create_topics([NewTopic(topics[name], num_partitions=4, replication_factor=1) for name in [*pushed, "served"]]).values():
-            made.result(30)
+        create_topics(bootstrap, *(topics[name] for name in [*pushed, "served"]))
         producer = RecordProducer(bootstrap, topics, Oracle(contents))
         stream = ShopStream(seed=3, start=1_764_547_200 * SECOND, customers=20, step_micros=60 * SECOND)
         for _ in range(300):

@@ -10,7 +10,7 @@ import time
 import pytest
 
 import http2
-from conftest import fresh_topics, shop_definitions
+from conftest import ready_program
 from http2 import frame, literal
 
 PATH = "/v1/services/homepage/entities/c0000001"
@@ -21,23 +21,12 @@ MIB = 1 << 20
 
 @pytest.fixture(scope="module")
 def guarded(binary, bootstrap, tmp_path_factory):
-    from program import Program
-
-    directory = tmp_path_factory.mktemp("guarded")
-    with fresh_topics(bootstrap) as topics:
-        path, _ = shop_definitions(topics, directory)
-        made = Program(binary, path, bootstrap, directory)
-        made.environment |= {"MILLRACE_CLIENT_TIMEOUT": f"{TIMEOUT}s", "MILLRACE_MAX_HELD_SIZE": f"{HELD_MIB}MiB"}
-        made.start()
-        try:
-            made.wait_healthy()
-            made.wait(lambda: made.answers("GET", "/readyz"), 30, "ready")
-            # Everything that is made once is there: the attacks are measured against this.
-            for _ in range(200):
-                made.request("GET", PATH)
-            yield made
-        finally:
-            made.kill()
+    with ready_program(binary, bootstrap, tmp_path_factory.mktemp("guarded"),
+                       MILLRACE_CLIENT_TIMEOUT=f"{TIMEOUT}s", MILLRACE_MAX_HELD_SIZE=f"{HELD_MIB}MiB") as made:
+        # Everything that is made once is there: the attacks are measured against this.
+        for _ in range(200):
+            made.request("GET", PATH)
+        yield made
 
 
 class Watch(threading.Thread):

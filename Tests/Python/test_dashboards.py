@@ -3,13 +3,13 @@ import hashlib
 import json
 import re
 import ssl
-import subprocess
 import urllib.request
 
 import pytest
 import yaml
-from confluent_kafka.admin import AdminClient, NewTopic
 
+from certificates import Authority
+from conftest import REPOSITORY, create_topics
 from deploy_files import DASHBOARD, LABELS_OF_PROMETHEUS, OF_PROMETHEUS, alerts, dashboard_expressions, mentions
 
 TOKEN = "mrt_of-the-scraper"
@@ -25,10 +25,8 @@ def labels_of(text):
 
 def guarded(contents, directory):
     """The definitions with everything that brings metrics of its own."""
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-keyout", directory / "tls.key", "-out", directory / "tls.crt"], check=True, capture_output=True)
-    contents["server"] = contents.get("server", {}) | {"tls": {"certificate": str(directory / "tls.crt"), "key": str(directory / "tls.key")}}
+    tls = Authority(directory, "tls")
+    contents["server"] = contents.get("server", {}) | {"tls": {"certificate": str(tls.certificate), "key": str(tls.key)}}
     contents["access"] = {"principals": {"scraper": {"tokens": [{"sha256": hashlib.sha256(TOKEN.encode()).hexdigest()}], "metrics": True}}}
     contents["audit"] = {"file": str(directory / "audit.ndjson")}
     contents["snapshots"] = {"directory": str(directory / "snapshots"), "every": "1h"}
@@ -43,10 +41,8 @@ def scraped(program, definitions, bootstrap, tmp_path):
     """Of a server as it comes, and of one that is guarded, watched and copied."""
     path, contents = definitions
     topic = contents["streams"]["clicks"]["topic"] + ".served"
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    erasures = contents["streams"]["clicks"]["topic"] + ".erasures"
-    for created in admin.create_topics([NewTopic(topic, 1, 1), NewTopic(erasures, 4, 1)]).values():
-        created.result(30)
+    create_topics(bootstrap, topic, partitions=1)
+    create_topics(bootstrap, contents["streams"]["clicks"]["topic"] + ".erasures")
     contents["services"]["churn"]["log"] = {"topic": topic}
     path.write_text(yaml.safe_dump(contents, sort_keys=False))
     program.start()
@@ -108,6 +104,11 @@ def test_every_metric_and_label_of_dashboard_and_rules_is_there(scraped):
             used.add(name)
         assert grouped <= known, f"{where}: no metric of it has a label {grouped - known}"
     assert len(used) > 50
+
+    # These servers have families that the one of test_metrics.py has not.
+    page = (REPOSITORY / "docs" / "METRICS.md").read_text()
+    families = {name for name in scraped if re.sub(r"_(bucket|sum|count)$", "", name) == name or re.sub(r"_(bucket|sum|count)$", "", name) not in scraped}
+    assert not {name for name in families if f"`{name}`" not in page}
 
     # Values of labels that rules select.
     outcomes = {labels["outcome"] for labels in scraped["millrace_lookups_total"]}

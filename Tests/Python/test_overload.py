@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import fresh_topics, shop_definitions
+from conftest import ready_program
 
 PATH = "/v1/services/homepage/entities/c0000001"
 
@@ -15,27 +15,10 @@ PATH = "/v1/services/homepage/entities/c0000001"
 @pytest.fixture(scope="module")
 def tight(binary, bootstrap, tmp_path_factory):
     """A program with narrow limits."""
-    from program import Program
-
-    directory = tmp_path_factory.mktemp("tight")
-    with fresh_topics(bootstrap) as topics:
-        path, _ = shop_definitions(topics, directory)
-        made = Program(binary, path, bootstrap, directory)
-        made.environment |= {
-            "MILLRACE_MAX_WAIT_MS": "1",
-            "MILLRACE_MAX_CONNECTIONS": "40",
-            "MILLRACE_CLIENT_TIMEOUT": "1s",
-            "MILLRACE_BATCH_THREADS": "1",
-            "MILLRACE_MAX_WAITING_BATCHES": "1",
-            "MILLRACE_MAX_REQUEST_SIZE": "64KiB",
-        }
-        made.start()
-        try:
-            made.wait_healthy()
-            made.wait(lambda: made.answers("GET", "/readyz"), 30, "ready")
-            yield made
-        finally:
-            made.kill()
+    with ready_program(
+            binary, bootstrap, tmp_path_factory.mktemp("tight"), MILLRACE_MAX_WAIT_MS="1", MILLRACE_MAX_CONNECTIONS="40",
+            MILLRACE_CLIENT_TIMEOUT="1s", MILLRACE_BATCH_THREADS="1", MILLRACE_MAX_WAITING_BATCHES="1", MILLRACE_MAX_REQUEST_SIZE="64KiB") as made:
+        yield made
 
 
 def connect(program):

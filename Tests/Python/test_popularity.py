@@ -11,7 +11,7 @@ import numpy
 import pytest
 import yaml
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, create_topics, delete_topics
 from differences import same
 from oracle import Oracle
 from served import Served
@@ -26,14 +26,11 @@ INPUTS = {"basket_value": 80.5, "device": "mobile", "page_category": "shoes"}
 def shop(binary, bootstrap, tmp_path_factory):
     """A program with 1,500 applied events of the last hours: (program, oracle, definitions, log file, time of the newest)."""
     from confluent_kafka import Producer
-    from confluent_kafka.admin import AdminClient, NewTopic
     from program import Program
 
     directory = tmp_path_factory.mktemp("popularity")
     topic = f"t{uuid.uuid4().hex[:8]}-events"
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for created in admin.create_topics([NewTopic(topic, num_partitions=4, replication_factor=1)]).values():
-        created.result(30)
+    create_topics(bootstrap, topic)
     definitions = yaml.safe_load((REPOSITORY / "Examples" / "popularity" / "millrace.yaml").read_text())
     definitions["streams"]["events"]["topic"] = topic
     path = directory / "millrace.yaml"
@@ -72,7 +69,7 @@ def shop(binary, bootstrap, tmp_path_factory):
         yield program, oracle, definitions, file, oracle.newest_event_time()
     finally:
         program.kill()
-        admin.delete_topics([topic])
+        delete_topics(bootstrap, topic)
 
 
 def own(oracle, definitions, key, t, inputs):

@@ -7,6 +7,7 @@ import time
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+from conftest import create_topics
 from differences import check_counters, compare
 from logs import dump_topics, export
 from oracle import Oracle
@@ -189,10 +190,7 @@ def test_what_millrace_produced_under_the_id_is_deleted_by_compaction(binary, bo
 
     served = f"served-{tmp_path.name}-{random.randrange(1 << 30)}"
     with private_shop(binary, bootstrap, tmp_path, settings=[log_answers], events=200) as shop:
-        from confluent_kafka.admin import AdminClient, NewTopic
-        admin = AdminClient({"bootstrap.servers": bootstrap})
-        for made in admin.create_topics([NewTopic(served, num_partitions=4, replication_factor=1)]).values():
-            made.result(30)
+        create_topics(bootstrap, served)
         shop.producer.send(Record("clicks", VICTIM.encode(), b'{"customer_id": "' + VICTIM.encode() + b'", "oh', shop.stream.now))
         shop.start()
         assert shop.program.request("GET", f"/v1/services/homepage/entities/{VICTIM}")[0] == 200

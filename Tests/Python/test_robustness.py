@@ -9,6 +9,7 @@ import time
 import pytest
 import yaml
 
+from conftest import create_topics, delete_topics
 from differences import check_counters, compare
 from oracle import Oracle
 from ports import free_port
@@ -219,15 +220,10 @@ def fill(disk):
 
 
 def recreate(bootstrap, topics):
-    from confluent_kafka.admin import AdminClient, NewTopic
-
-    admin = AdminClient({"bootstrap.servers": bootstrap})
     names = [topics["clicks"], topics["purchases"]]
-    for deleted in admin.delete_topics(names).values():
-        deleted.result(30)
+    delete_topics(bootstrap, *names)
     time.sleep(1)
-    for created in admin.create_topics([NewTopic(name, num_partitions=4, replication_factor=1) for name in names]).values():
-        created.result(30)
+    create_topics(bootstrap, *names)
 
 
 @pytest.mark.parametrize("running", [False, True])

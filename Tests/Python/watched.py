@@ -9,6 +9,7 @@ import uuid
 
 import yaml
 
+from conftest import create_topics
 from program import Program
 
 HOUR = 3_600_000_000
@@ -53,7 +54,6 @@ class Receiver:
 def watched_shop(binary, bootstrap, directory, *, webhook=None, environment=(), **monitoring):
     """(program, produce): `produce(rows)` sends clicks (key, event, timestamp in µs) and waits until they are applied; gives the positions."""
     from confluent_kafka import Producer
-    from confluent_kafka.admin import AdminClient, NewTopic
 
     prefix = f"w{uuid.uuid4().hex[:8]}-"
     definitions = {
@@ -75,10 +75,7 @@ def watched_shop(binary, bootstrap, directory, *, webhook=None, environment=(), 
         definitions["monitoring"] = monitoring | ({"webhook": webhook, "webhook_token": "t0ken"} if webhook else {})
     path = directory / "millrace.yaml"
     path.write_text(yaml.safe_dump(definitions, sort_keys=False))
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    topics = [prefix + "clicks", prefix + "clicks.dead", prefix + "scores"]
-    for made in admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1) for topic in topics]).values():
-        made.result(30)
+    create_topics(bootstrap, prefix + "clicks", prefix + "clicks.dead", prefix + "scores", partitions=1)
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 5, "partitioner": "murmur2_random"})
     ends = {(prefix + "clicks", 0): 0}
 

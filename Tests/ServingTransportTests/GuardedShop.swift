@@ -3,7 +3,6 @@ import Serving
 import ServingGRPC
 import ServingHTTP
 import ServingTransport
-import Synchronization
 import TestSupport
 
 /// A server with principals: for each permission one who has nothing else, and one who has everything but that.
@@ -87,11 +86,4 @@ struct GuardedShop: Sendable {
     func withGRPC<Value: Sendable>(_ body: @escaping @Sendable (_ port: Int) throws -> Value) async throws -> Value {
         try await withServer({ GRPCServer(transport: transport, responder: responder, host: "127.0.0.1", port: 0, onListening: $0) }, body)
     }
-}
-
-/// A wall clock that is set by hand.
-final class TestClock: Sendable {
-    private let micros = Mutex(LookupDouble.now)
-    var now: Int64 { micros.withLock { $0 } }
-    func advance(_ by: Int64) { micros.withLock { $0 += by } }
 }

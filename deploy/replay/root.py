@@ -41,11 +41,19 @@ def run(*command, **options):
 
 
 def binary(argument):
-    """The program to put into the root: the one named, else the one with Swift's libraries inside, built if it is not there."""
+    """The program to put into the root: the one named, else the one of `make static`."""
     path = pathlib.Path(argument or REPOSITORY / ".build-static" / "release" / "millrace").resolve()
     if not path.exists():
         sys.exit(f"deploy/replay: {path} does not exist; run `make static` first (the first time takes some minutes), or name another with --binary")
     return path
+
+
+def package(argument):
+    """The Debian package to install: the one named, else the newest of `make deb`."""
+    made = sorted((REPOSITORY / ".build-static").glob("millrace_*.deb"), key=lambda path: path.stat().st_mtime)
+    if not argument and not made:
+        sys.exit("deploy/replay: there is no package; run `make deb` first, or name one with --package")
+    return pathlib.Path(argument or made[-1]).resolve()
 
 
 class Root:

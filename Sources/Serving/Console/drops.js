@@ -12,6 +12,7 @@ const reasons = {
   duplicate: ["An event with its id was applied before.", "Nothing: it is counted once, as it should be. Many of them mean that a producer sends again and again."],
   empty: ["A record without a value: a tombstone.", "Nothing: there is nothing to apply."],
   before_cutover: ["From before the time that a backfill took over.", "Nothing: the backfill has applied it from the logs."],
+  erased: ["Of an entity that was erased.", "Nothing: an erasure is for ever. Who comes back needs a new id."],
 };
 
 export async function open(content, { monitor, catalogue, query }) {

@@ -147,7 +147,7 @@ function outcomesOf(before, latest) {
     name, total, kind: name === "ok" ? "present" : "missing", what: name === "ok" ? "answered" : "refused with this problem",
     minute: growth(before, latest, "millrace_lookups_total", { outcome: name }),
   }));
-  const reasons = { late: "refused: waited too long for its turn", batch: "refused: no room for another large request", deadline: "refused: its sender's time was over" };
+  const reasons = { late: "refused: waited too long for its turn", batch: "refused: no room for another large request", deadline: "refused: its sender's time was over", memory: "refused: server.max_held_size is used up" };
   for (const [name, total] of latest.by("millrace_requests_refused_total", "reason")) {
     if (total > 0) rows.push({ name, total, kind: "overdue", what: reasons[name] ?? "refused", minute: growth(before, latest, "millrace_requests_refused_total", { reason: name }) });
   }

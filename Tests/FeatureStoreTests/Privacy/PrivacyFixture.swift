@@ -24,21 +24,14 @@ enum PrivacyFixture {
 
     static func batch(_ steps: [Step]) -> EventBatch {
         let batch = EventBatch(eventCapacity: 16)
-        func text(_ text: String) -> FieldValue {
-            let room = batch.store(byteCount: text.utf8.count)
-            room.copyBytes(from: text.utf8)
-            return .string(UnsafeRawBufferPointer(room))
-        }
         for step in steps {
             switch step {
-            case .click(let click):
-                let values = batch.reserveValues(4)
-                (values[0], values[1], values[2], values[3]) = (text(click.customer), text(click.product), .integer(click.price), text(click.category))
-                batch.append(stream: 0, time: click.time, id: click.id, valueCount: 4)
+            case .click(let click): ShardFixture.append(click, to: batch)
             case .erase(let key, let receipt, let time):
                 let values = batch.reserveValues(3)
-                (values[0], values[1]) = (text(key), text("customer"))
-                if let receipt { values[2] = text(receipt) }
+                values[0] = ShardFixture.text(key, in: batch)
+                values[1] = ShardFixture.text("customer", in: batch)
+                if let receipt { values[2] = ShardFixture.text(receipt, in: batch) }
                 batch.append(stream: 1, time: time, id: 0, valueCount: 3)
             }
         }

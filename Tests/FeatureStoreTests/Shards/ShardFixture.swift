@@ -43,17 +43,23 @@ enum ShardFixture {
 
     static func batch(_ clicks: [Click]) -> EventBatch {
         let batch = EventBatch(eventCapacity: 16)
-        for click in clicks {
-            let values = batch.reserveValues(4)
-            for (i, text) in [(0, click.customer), (1, click.product), (3, click.category)] {
-                let room = batch.store(byteCount: text.utf8.count)
-                room.copyBytes(from: text.utf8)
-                values[i] = .string(UnsafeRawBufferPointer(room))
-            }
-            values[2] = .integer(click.price)
-            batch.append(stream: 0, time: click.time, id: click.id, valueCount: 4)
-        }
+        for click in clicks { append(click, to: batch) }
         return batch
+    }
+
+    static func append(_ click: Click, to batch: EventBatch) {
+        let values = batch.reserveValues(4)
+        values[0] = text(click.customer, in: batch)
+        values[1] = text(click.product, in: batch)
+        values[2] = .integer(click.price)
+        values[3] = text(click.category, in: batch)
+        batch.append(stream: 0, time: click.time, id: click.id, valueCount: 4)
+    }
+
+    static func text(_ text: String, in batch: EventBatch) -> FieldValue {
+        let room = batch.store(byteCount: text.utf8.count)
+        room.copyBytes(from: text.utf8)
+        return .string(UnsafeRawBufferPointer(room))
     }
 
     static func progress(next: Int64, recordTime: Int64 = noon) -> BatchProgress {

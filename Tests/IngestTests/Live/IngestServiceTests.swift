@@ -68,18 +68,9 @@ struct IngestServiceTests {
         let store = Store(definitions())
         let ingest = service(store)
         try ingest.start()
-        #expect(wait(30) { count(store) == .int(events) })
+        #expect(eventually(30) { count(store) == .int(events) })
         ingest.stop()
         store.closeAll()
-    }
-
-    private func wait(_ seconds: Double, _ condition: () -> Bool) -> Bool {
-        let end = Date().addingTimeInterval(seconds)
-        while Date() < end {
-            if condition() { return true }
-            Thread.sleep(forTimeInterval: 0.02)
-        }
-        return condition()
     }
 
     @Test func withoutABrokerTheDiskIsServedAndReadingBeginsWhenOneAnswers() throws {
@@ -94,7 +85,7 @@ struct IngestServiceTests {
             do { try ingest.start() } catch { failure.withLock { $0 = "\(error)" } }
             group.leave()
         }
-        #expect(wait(20) { notices.contains { if case .waitingForBrokers(_, _, 2) = $0 { true } else { false } } })
+        #expect(eventually(20) { notices.contains { if case .waitingForBrokers(_, _, 2) = $0 { true } else { false } } })
         #expect(count(store) == .int(10))
         #expect(store.shardStatuses().map(\.state) == [.disconnected, .disconnected])
         #expect(store.shardStatuses().allSatisfy { $0.lagEvents == nil })
@@ -102,8 +93,8 @@ struct IngestServiceTests {
         #expect(!ingest.metrics.snapshot().isConnected)
         cluster.setBrokersUp(true)
         try produce(10..<15)
-        #expect(wait(40) { count(store) == .int(15) })
-        #expect(wait(10) { store.shardStatuses().map(\.state) == [.open, .open] && ingest.metrics.snapshot().isConnected })
+        #expect(eventually(40) { count(store) == .int(15) })
+        #expect(eventually(10) { store.shardStatuses().map(\.state) == [.open, .open] && ingest.metrics.snapshot().isConnected })
         group.wait()
         #expect(failure.withLock { $0 } == nil)
         ingest.stop()
@@ -120,7 +111,7 @@ struct IngestServiceTests {
             try? ingest.start()
             group.leave()
         }
-        #expect(wait(20) { notices.contains { if case .waitingForBrokers = $0 { true } else { false } } })
+        #expect(eventually(20) { notices.contains { if case .waitingForBrokers = $0 { true } else { false } } })
         ingest.interrupt()
         #expect(group.wait(timeout: .now() + 10) == .success)
         ingest.stop()
@@ -146,18 +137,18 @@ struct IngestServiceTests {
         let store = Store(definitions)
         let ingest = service(store)
         try ingest.start()
-        #expect(wait(20) { store.shardStatuses().first?.state == .stopped })
+        #expect(eventually(20) { store.shardStatuses().first?.state == .stopped })
         let status = store.shardStatuses()[0]
         #expect(status.reason.map { $0.contains("clicks[0]") && $0.contains("offset 10") && $0.contains("millrace rebuild") } == true)
         #expect(store.shardStatuses()[1].state == .open)
         #expect(count(store) == .int(10))
 
         try produce(20..<23, to: other)
-        #expect(!wait(2) { count(store) != .int(10) }, "nothing of the new log is read")
+        #expect(!eventually(2) { count(store) != .int(10) }, "nothing of the new log is read")
         #expect(try Rebuild(definitions: definitions, descriptorSets: [nil]) { _ in }.run(allowsGaps: false).isComplete)
-        #expect(wait(20) { store.shardStatuses().map(\.state) == [.open, .open] && count(store) == .int(3) })
+        #expect(eventually(20) { store.shardStatuses().map(\.state) == [.open, .open] && count(store) == .int(3) })
         try produce(23..<25, to: other)
-        #expect(wait(20) { count(store) == .int(5) })
+        #expect(eventually(20) { count(store) == .int(5) })
         ingest.stop()
         store.closeAll()
     }
@@ -174,7 +165,7 @@ struct IngestServiceTests {
         let ingest = service(store)
         try ingest.start()
         var most = 0
-        #expect(wait(60) {
+        #expect(eventually(60) {
             most = max(most, ingest.metrics.snapshot().heldBytes)
             return count(store) == .int(4_000)
         })
@@ -190,7 +181,7 @@ struct IngestServiceTests {
         let store = Store(definitions)
         let ingest = service(store)
         try ingest.start()
-        #expect(wait(60) { count(store) == .int(4_000) && ingest.metrics.snapshot().heldBytes == 0 })
+        #expect(eventually(60) { count(store) == .int(4_000) && ingest.metrics.snapshot().heldBytes == 0 })
         // Complete, and empty: it has everything to catch up with.
         let build = GenerationBuild(definitions, source: "test", partitionCounts: ["clicks": 2])
         for number in 0..<2 {
@@ -198,7 +189,7 @@ struct IngestServiceTests {
             try build.complete(number)
         }
         var most = 0, answers: Set<String> = []
-        #expect(wait(60) {
+        #expect(eventually(60) {
             most = max(most, ingest.metrics.snapshot().heldBytes)
             answers.insert("\(count(store).map { "\($0)" } ?? "none")")
             return notices.contains { if case .generation(0, "the next generation is live") = $0 { true } else { false } }

@@ -59,15 +59,6 @@ import Testing
         #expect(offsets.map(\.partition) == [0, 1])
     }
 
-    private func wait(_ seconds: Double, _ condition: () -> Bool) -> Bool {
-        let end = Date().addingTimeInterval(seconds)
-        while Date() < end {
-            if condition() { return true }
-            Thread.sleep(forTimeInterval: 0.02)
-        }
-        return condition()
-    }
-
     private func count(_ store: Store, _ customer: String) -> Value? {
         guard let plan = try? store.plan(features: ["n"]) else { return nil }
         return Array(customer.utf8).withUnsafeBytes { try? store.lookup(plan, key: $0, asOf: Store.now()).values[0].value }
@@ -107,24 +98,24 @@ import Testing
         let definitions = definitions(directory.path + "/data")
         try click("ann", 0..<50, word: "a-rare-word")
         try click("bob", 0..<50)
-        try run(definitions) { store in #expect(wait(30) { count(store, "ann") == .int(50) && count(store, "bob") == .int(50) }) }
+        try run(definitions) { store in #expect(eventually(30) { count(store, "ann") == .int(50) && count(store, "bob") == .int(50) }) }
         try FileManager.default.copyItem(atPath: directory.path + "/data", toPath: directory.path + "/old")
         try await erase(definitions, "ann")
         try click("bob", 50..<60)
         try run(definitions) { store in
-            #expect(wait(30) { count(store, "bob") == .int(60) })
+            #expect(eventually(30) { count(store, "bob") == .int(60) })
             #expect(count(store, "ann") == .null)
         }
         try FileManager.default.removeItem(atPath: directory.path + "/data")
         try FileManager.default.moveItem(atPath: directory.path + "/old", toPath: directory.path + "/data")
         try run(definitions) { store in
             var seen: [Value?] = []
-            #expect(wait(30) {
+            #expect(eventually(30) {
                 if let value = count(store, "ann") { seen.append(value) }
                 return count(store, "bob") == .int(60)
             })
             #expect(!seen.isEmpty && seen.allSatisfy { $0 == .null }, "an old copy answered \(seen)")
-            #expect(wait(30) { (try? store.erasure(receipt: "r")?.outcome) == .purged })
+            #expect(eventually(30) { (try? store.erasure(receipt: "r")?.outcome) == .purged })
             for file in try FileManager.default.subpathsOfDirectory(atPath: directory.path + "/data") where file.hasSuffix("data.mdb") {
                 let bytes = try Data(contentsOf: URL(filePath: directory.path + "/data/" + file))
                 #expect(bytes.range(of: Data("a-rare-word".utf8)) == nil && bytes.range(of: Data("ann".utf8)) == nil, "\(file)")

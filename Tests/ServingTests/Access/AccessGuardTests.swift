@@ -1,16 +1,11 @@
 import FeatureStore
 import Serving
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct AccessGuardTests {
-    private final class Clock: Sendable {
-        let micros = Mutex<Int64>(1_767_225_600_000_000)
-        var now: Int64 { micros.withLock { $0 } }
-        func advance(_ by: Int64) { micros.withLock { $0 += by } }
-    }
-
-    private let clock = Clock()
+    private let clock = TestClock()
 
     private func settings(_ change: (inout AccessSettings) -> Void = { _ in }) -> AccessSettings {
         var settings = AccessSettings()

@@ -116,7 +116,7 @@ public final class ServingMetrics: Sendable {
                 value: Double(inFlight.load(ordering: .relaxed))),
             MetricFamily(
                 name: "millrace_requests_refused_total",
-                help: "Requests refused to keep up: late (waited too long), batch (no room for another), deadline (its sender's time was over).",
+                help: "Requests refused to keep up: late (waited too long), batch (no room for another), deadline (its sender's time was over), memory (server.max_held_size is used up).",
                 kind: .counter,
                 samples: Refusal.allCases.map { .init(Double(refusals.values()[$0.rawValue]), labels: [("reason", "\($0)")]) }),
             MetricFamily(

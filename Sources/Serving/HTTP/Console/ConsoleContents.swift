@@ -1046,6 +1046,7 @@ const reasons = {
   duplicate: ["An event with its id was applied before.", "Nothing: it is counted once, as it should be. Many of them mean that a producer sends again and again."],
   empty: ["A record without a value: a tombstone.", "Nothing: there is nothing to apply."],
   before_cutover: ["From before the time that a backfill took over.", "Nothing: the backfill has applied it from the logs."],
+  erased: ["Of an entity that was erased.", "Nothing: an erasure is for ever. Who comes back needs a new id."],
 };
 
 export async function open(content, { monitor, catalogue, query }) {
@@ -2074,7 +2075,7 @@ function outcomesOf(before, latest) {
     name, total, kind: name === "ok" ? "present" : "missing", what: name === "ok" ? "answered" : "refused with this problem",
     minute: growth(before, latest, "millrace_lookups_total", { outcome: name }),
   }));
-  const reasons = { late: "refused: waited too long for its turn", batch: "refused: no room for another large request", deadline: "refused: its sender's time was over" };
+  const reasons = { late: "refused: waited too long for its turn", batch: "refused: no room for another large request", deadline: "refused: its sender's time was over", memory: "refused: server.max_held_size is used up" };
   for (const [name, total] of latest.by("millrace_requests_refused_total", "reason")) {
     if (total > 0) rows.push({ name, total, kind: "overdue", what: reasons[name] ?? "refused", minute: growth(before, latest, "millrace_requests_refused_total", { reason: name }) });
   }
