@@ -35,7 +35,7 @@ import Testing
         #expect(
             double.service.readiness().missing == [
                 "Shard 1 is stopped: offset 5 is gone.",
-                "Shard 2 is 11 events behind; ready at 10 (server.ready_lag_events).",
+                "Shard 2 is 11 events behind; ready at 10 (server.ready_lag).",
                 "Shard 3 does not know its lag yet: nothing has been fetched.",
             ])
     }

@@ -44,6 +44,9 @@ public final class GenerationBuild: Sendable {
         switch files.standing() {
         case .leftover:
             try GenerationFiles.empty(files.next)
+        // A purge that was killed: nobody resumes it, the next one begins anew.
+        case .building where source != ShardPurge.source && GenerationFiles.readMeta(files.next)?.generation?.source == ShardPurge.source:
+            try GenerationFiles.empty(files.next)
         case .building(let mark?):
             if let meta = GenerationFiles.readMeta(files.next),
                 let difference = meta.difference(from: definitions, partitionCounts: partitionCounts) {

@@ -19,7 +19,7 @@ extension LookupService {
                 missing.append("Shard \(status.shard) is stopped: \(status.reason ?? "no reason given").")
             } else if let lag = status.lagEvents {
                 if lag > limit {
-                    missing.append("Shard \(status.shard) is \(lag) events behind; ready at \(limit) (server.ready_lag_events).")
+                    missing.append("Shard \(status.shard) is \(lag) events behind; ready at \(limit) (server.ready_lag).")
                 }
             } else {
                 let cause = status.state == .disconnected ? status.reason ?? "no broker answers" : "nothing has been fetched"

@@ -630,7 +630,7 @@ package let openAPIDocument = #"""
           security: []
           operationId: readiness
           summary: Whether it should get traffic; for readiness probes.
-          description: Ready when shards are assigned, none is stopped, and each is known to be at most `server.ready_lag_events` behind.
+          description: Ready when shards are assigned, none is stopped, and each is known to be at most `server.ready_lag` behind.
           responses:
             "200":
               description: Ready.
@@ -644,7 +644,7 @@ package let openAPIDocument = #"""
               content:
                 application/json:
                   schema: { $ref: "#/components/schemas/Readiness" }
-                  example: { ready: false, missing: ["Shard 2 is 48211 events behind; ready at 10000 (server.ready_lag_events)."] }
+                  example: { ready: false, missing: ["Shard 2 is 48211 events behind; ready at 10000 (server.ready_lag)."] }
       /metrics:
         get:
           operationId: metrics
@@ -943,7 +943,7 @@ package let openAPIDocument = #"""
                 additionalProperties: false
                 properties:
                   shard: { type: integer }
-                  state: { type: string, enum: [open, stopped] }
+                  state: { type: string, enum: [open, disconnected, stopped] }
                   row_bytes:
                     type: [integer, "null"]
                     description: Null when the shard has no row of the entity.

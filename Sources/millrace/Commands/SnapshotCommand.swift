@@ -60,6 +60,7 @@ struct SnapshotCommand: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         var options = Snapshot.Options()
         options.isCompressed = !uncompressed
+        options.program = Build.program
         if !shards.isEmpty { options.shards = Set(shards) }
         let isStream = path == "-"
         if isStream, isatty(STDOUT_FILENO) == 1 {

@@ -72,6 +72,7 @@ struct ProcessMetricFamilies {
 enum Build {
     /// Of the release; changed with each.
     static let version = "0.5.0"
+    static let program = "millrace \(version)"
 
     static var configuration: String {
         #if DEBUG

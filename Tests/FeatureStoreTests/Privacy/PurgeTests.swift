@@ -78,6 +78,16 @@ import Testing
         #expect(try ShardPurge.run(shard) == .occupied)
     }
 
+    @Test func `a rebuild begins anew where a purge was killed`() throws {
+        let definitions = Fixture.definitions(directory.path)
+        let half = GenerationBuild(definitions, source: "purge", partitionCounts: Fixture.topics)
+        try fill(try half.open(0))
+        half.close()
+        let build = GenerationBuild(definitions, source: "kafka", partitionCounts: Fixture.topics)
+        defer { build.close() }
+        #expect(try ShardFixture.rows(try build.open(0)).isEmpty)
+    }
+
     @Test func `a purge beside writing gives way to a map that has to grow`() throws {
         let definitions = Fixture.definitions(directory.path)
         let shard = try Fixture.open(definitions)
