@@ -44,8 +44,8 @@ public final class GenerationBuild: Sendable {
         switch files.standing() {
         case .leftover:
             try GenerationFiles.empty(files.next)
-        // A purge that was killed: nobody resumes it, the next one begins anew.
-        case .building where source != ShardPurge.source && GenerationFiles.readMeta(files.next)?.generation?.source == ShardPurge.source:
+        // A purge has written nothing that the live shard has not: a build from elsewhere takes its place.
+        case .building where isOfPurge(files), .complete where isOfPurge(files):
             try GenerationFiles.empty(files.next)
         case .building(let mark?):
             if let meta = GenerationFiles.readMeta(files.next),
@@ -64,6 +64,10 @@ public final class GenerationBuild: Sendable {
         if hasErasures { inherit(files.live, into: shard, warn) }
         open.withLock { $0[number] = (shard, lock) }
         return shard
+    }
+
+    private func isOfPurge(_ files: GenerationFiles) -> Bool {
+        source != ShardPurge.source && GenerationFiles.readMeta(files.next)?.generation?.source == ShardPurge.source
     }
 
     private var hasErasures: Bool { definitions.erasureStream != nil }

@@ -78,14 +78,21 @@ import Testing
         #expect(try ShardPurge.run(shard) == .occupied)
     }
 
-    @Test func `a rebuild begins anew where a purge was killed`() throws {
+    @Test(arguments: [false, true]) func `a rebuild takes the place of what a killed purge has left`(isComplete: Bool) throws {
         let definitions = Fixture.definitions(directory.path)
-        let half = GenerationBuild(definitions, source: "purge", partitionCounts: Fixture.topics)
-        try fill(try half.open(0))
-        half.close()
+        if isComplete {
+            let shard = try Fixture.open(definitions)
+            defer { shard.close() }
+            try fill(shard)
+            _ = try ShardPurge.run(shard)
+        } else {
+            let half = GenerationBuild(definitions, source: "purge", partitionCounts: Fixture.topics)
+            try fill(try half.open(0))
+            half.close()
+        }
         let build = GenerationBuild(definitions, source: "kafka", partitionCounts: Fixture.topics)
         defer { build.close() }
-        #expect(try ShardFixture.rows(try build.open(0)).isEmpty)
+        #expect(try ShardFixture.rows(try build.open(0)).isEmpty && !build.isComplete(0))
     }
 
     @Test func `a purge beside writing gives way to a map that has to grow`() throws {
