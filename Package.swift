@@ -48,8 +48,8 @@ var targets: [Target] = [
     // The core: no network.
     library("JSONBytes"),
     .target(name: "CPrefetch"),
-    .target(name: "CExchange"),
-    library("FeatureStore", ["LMDB", "JSONBytes", "Compression", "CPrefetch", "CExchange", .product(name: "Yams", package: "Yams")]),
+    .target(name: "CLinux"),
+    library("FeatureStore", ["LMDB", "JSONBytes", "Compression", "CPrefetch", "CLinux", .product(name: "Yams", package: "Yams")]),
     library("Ingest", ["Kafka", "FeatureStore", "JSONBytes", "Compression", "Avro", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     library("Export", ["FeatureStore", "Ingest", "JSONBytes"]),
     library("Monitoring", ["FeatureStore", "LMDB", "JSONBytes"]),
@@ -84,7 +84,7 @@ if !coreOnly {
     products += [.executable(name: "millrace", targets: ["millrace"])]
     targets += [
         library("ServingTransport", path: "Sources/Serving/Transport", [
-            "Serving", "FeatureStore",
+            "Serving", "FeatureStore", "CLinux",
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
             .product(name: "NIOHPACK", package: "swift-nio-http2"),

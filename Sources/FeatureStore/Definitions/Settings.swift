@@ -67,6 +67,8 @@ public struct ServerSettings: Sendable {
     public var maxWaitingBatches: Int = 64
     /// Whether the threads that answer lookups run before everything else on the machine, where the system allows it.
     public var isRealtime: Bool = false
+    /// Processors on which lookups are answered and nothing else of the program runs; empty: lookups are answered wherever there is room.
+    public var processors: [Int] = []
     /// Nil: connections are not encrypted.
     public var tls: TLSSettings?
     public init() {}

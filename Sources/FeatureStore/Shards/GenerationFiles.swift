@@ -1,4 +1,4 @@
-internal import CExchange
+internal import CLinux
 internal import Glibc
 internal import LMDB
 

@@ -48,6 +48,14 @@ struct Serve: AsyncParsableCommand {
         let descriptorSets = try options.descriptorSets(definitions)
         let logger = Logger.millrace("millrace", definitions.logs)
         DescriptorLimit.raise()
+        let processors = definitions.server.processors
+        // Before anything starts a thread that shall keep off them.
+        if !processors.isEmpty {
+            do { try LoopThreads.reserve(processors) } catch {
+                logger.error("\(error)")
+                throw Exit.failed
+            }
+        }
         let guards: Guards
         do { guards = try await Guards(definitions, logger: logger) } catch {
             logger.error("\(error)")
@@ -89,9 +97,11 @@ struct Serve: AsyncParsableCommand {
             http, grpc,
         ]
         if let snapshots { services.append(snapshots) }
+        // Both ports take their loops from there.
+        let loops = MultiThreadedEventLoopGroup.singleton
+        if !processors.isEmpty { try await LoopThreads.place(loops, on: processors) }
         if definitions.server.isRealtime {
-            // Both ports take their loops from there.
-            do { try await RealtimeLoops.raise(MultiThreadedEventLoopGroup.singleton) } catch { logger.warning("\(error)") }
+            do { try await LoopThreads.raise(loops) } catch { logger.warning("\(error)") }
         }
         if status > 0 { services.append(StatusLine(store: store, ingest: ingest, everySeconds: status)) }
         let group = ServiceGroup(

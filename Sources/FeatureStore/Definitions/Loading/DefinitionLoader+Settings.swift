@@ -39,7 +39,7 @@ extension DefinitionLoader {
     func readServer(_ node: YAMLNode?) -> ServerSettings {
         let section = settings(node, "server", keys: [
             "http", "grpc", "ready_lag", "max_keys_per_request", "max_request_size", "max_held_size", "max_connections", "max_wait_ms", "client_timeout",
-            "batch_threads", "max_waiting_batches", "realtime", "tls",
+            "batch_threads", "max_waiting_batches", "realtime", "processors", "tls",
         ])
         var server = ServerSettings()
         if let node = section["http"], let address = address(node, "http") { (server.httpHost, server.httpPort) = address }
@@ -58,9 +58,31 @@ extension DefinitionLoader {
             server.maxKeysPerRequest = integer(node, "max_keys_per_request", in: 1...100_000) ?? server.maxKeysPerRequest
         }
         if let node = section["realtime"] { server.isRealtime = bool(node, "realtime") ?? server.isRealtime }
+        if let node = section["processors"] { server.processors = processors(node, "processors") }
         readLoadLimits(section, into: &server)
         if let node = section["tls"] { server.tls = readTLS(node) }
         return server
+    }
+
+    /// `0`, `0-3,8` or `[0, 1, 8]`, as taskset and systemd's `CPUAffinity=` number them. Ascending, each once.
+    private func processors(_ node: YAMLNode, _ label: String) -> [Int] {
+        let parts: [String]
+        switch node.content {
+        case .list(let nodes): parts = nodes.map { if case .scalar(let text, _) = $0.content { text } else { $0.shown } }
+        case .scalar(let text, _): parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        case .mapping: parts = []
+        }
+        var found: Set<Int> = []
+        for part in parts {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0.filter { $0 != " " }) }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, 0 <= first, first <= last, last < 1_024 else {
+                fault(node.place, "\(label) cannot have `\(part)`", "write numbers of processors and ranges of them, such as `0`, `0-3,8` or `[0, 1]`")
+                return []
+            }
+            found.formUnion(first...last)
+        }
+        if found.isEmpty { fault(node.place, "\(label) names none", "write numbers of processors, such as `0` or `[0, 1]`, or leave it out") }
+        return found.sorted()
     }
 
     private func readLoadLimits(_ section: Section, into server: inout ServerSettings) {

@@ -18,6 +18,7 @@ package enum EnvironmentVariables {
         ("MILLRACE_BATCH_THREADS", "server", "batch_threads"),
         ("MILLRACE_MAX_WAITING_BATCHES", "server", "max_waiting_batches"),
         ("MILLRACE_REALTIME", "server", "realtime"),
+        ("MILLRACE_PROCESSORS", "server", "processors"),
         ("MILLRACE_MONITORING_WEBHOOK", "monitoring", "webhook"),
         ("MILLRACE_LOG_FORMAT", "logs", "format"),
         ("MILLRACE_LOG_LEVEL", "logs", "level"),

@@ -4,17 +4,17 @@ import NIOPosix
 import ServingTransport
 import Testing
 
-@Suite struct RealtimeLoopsTests {
+@Suite struct LoopThreadsTests {
     @Test func loopsRunBeforeOthersAndWhatTheyStartDoesNot() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
-            try await RealtimeLoops.raise(group)
+            try await LoopThreads.raise(group)
             for loop in group.makeIterator() {
                 let policies = try await loop.submit { (own: sched_getscheduler(0) & 0xff, inherited: policyOfNewThread()) }.get()
                 #expect(policies.own == SCHED_RR)
                 #expect(policies.inherited == SCHED_OTHER)
             }
-        } catch let refusal as RealtimeLoops.Refusal {
+        } catch let refusal as LoopThreads.Refusal {
             // A machine that does not let us: then the loops are as they were, and the reason says what to do.
             #expect(refusal.description.contains("LimitRTPRIO"))
             for loop in group.makeIterator() {
@@ -22,6 +22,25 @@ import Testing
             }
         }
         try await group.shutdownGracefully()
+    }
+
+    @Test func loopsArePlacedOnTheirProcessorsAndNobodyElseIs() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let all = Affinity.ofThisThread
+        let first = try #require(all.processors.first)
+        try await LoopThreads.place(group, on: [first])
+        for loop in group.makeIterator() { #expect(try await loop.submit { Affinity.ofThisThread.processors }.get() == [first]) }
+        #expect(Affinity.ofThisThread == all)
+        try await group.shutdownGracefully()
+    }
+
+    @Test func processorsThatAreNotThereOrAllThatThereAreAreRefused() {
+        let all = Affinity.ofThisThread.processors
+        let missing = #expect(throws: LoopThreads.Refusal.self) { try LoopThreads.reserve([1023]) }
+        #expect(missing?.description.contains("may not run on processor 1023, only on \(all.map(String.init).joined(separator: ", "))") == true)
+        let none = #expect(throws: LoopThreads.Refusal.self) { try LoopThreads.reserve(all) }
+        #expect(none?.description.contains("nothing is left for ingest") == true)
+        #expect(Affinity.ofThisThread.processors == all)
     }
 }
 
