@@ -37,7 +37,7 @@ start_redis() {
 paced() { # http or redis, options...
     local protocol=$1
     shift
-    "$work/pace" --protocol "$protocol" --port "$([ "$protocol" = http ] && echo "$http_port" || echo "$redis_port")" --keys "$work/keys" "$@" >"$work/paced"
+    ${pace_on:+taskset -c "$pace_on"} "$work/pace" --protocol "$protocol" --port "$([ "$protocol" = http ] && echo "$http_port" || echo "$redis_port")" --keys "$work/keys" "$@" >"$work/paced"
 }
 
 half() { awk -v rate="$1" 'BEGIN { print int(rate / 2) }'; }
@@ -127,23 +127,35 @@ overload() {
     tail -n 13 "$results" | sed 's/^/   /'
 }
 
-# What the measurement is called, whether lookups go first.
+# Where the broker of this run may run.
+pin_broker() {
+    local file pid
+    [ -n "$own_broker" ] || return 0
+    for file in "$work"/broker/*.pid; do
+        read -r pid _ <"$file"
+        taskset -acp "$1" "$pid" >/dev/null
+    done
+}
+
+# What the measurement is called, and settings of the server.
 lookups_while_ingesting() {
-    say "lookups while ingest works through everything, and when it has, in turns; server.realtime: $2"
+    local name=$1
+    shift
+    say "lookups while ingest works through everything, and when it has, in turns; $*"
     for _ in $(seq "$rounds"); do
         rm -rf "$work/store"
-        start_server MILLRACE_REALTIME="$2"
+        start_server "$@"
         wait_for /healthz
         paced http --rate 2000 --seconds 2
         if ! curl -fs "http://127.0.0.1:$http_port/v1/shards" | grep -q '"lag_events":[1-9]'; then
             skip "ingest was done before the lookups were; use more EVENTS"
         else
-            record "$1.busy_p99_ms" "$(field "$work/paced" p99_ms)"
+            record "$name.busy_p99_ms" "$(field "$work/paced" p99_ms)"
             wait_for /readyz
             while curl -fs "http://127.0.0.1:$http_port/v1/shards" | grep -q '"lag_events":[1-9]'; do sleep 0.2; done
             sleep 1
             paced http --rate 2000 --seconds 2
-            record "$1.quiet_p99_ms" "$(field "$work/paced" p99_ms)"
+            record "$name.quiet_p99_ms" "$(field "$work/paced" p99_ms)"
             echo "   p99 $(tail -n 2 "$results" | awk '{ printf "%s ", $2 }')ms"
         fi
         stop_server
@@ -168,6 +180,12 @@ serving() {
     batches
     overload
     stop_server
-    lookups_while_ingesting realtime true
-    lookups_while_ingesting usual false
+    lookups_while_ingesting usual MILLRACE_REALTIME=false
+    lookups_while_ingesting realtime MILLRACE_REALTIME=true
+    # As with clients and brokers on machines of their own: clients' work falls to the processor of the lookups, the broker's to the others.
+    local last=$(($(nproc) - 1))
+    if [ "$last" = 0 ] || ! has taskset; then skip "no processor for lookups alone"; return 0; fi
+    pin_broker "1-$last"
+    pace_on=0 lookups_while_ingesting processors MILLRACE_REALTIME=true MILLRACE_PROCESSORS=0
+    pin_broker "0-$last"
 }

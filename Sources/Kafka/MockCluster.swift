@@ -1,13 +1,13 @@
 internal import CRdKafka
 
-/// librdkafka's mock cluster: brokers inside this process, on random ports of the loopback interface. For tests only.
+/// librdkafka's mock cluster: brokers inside this process, on random ports of the loopback interface. For tests and benchmarks only.
 ///
 /// It keeps at most about 5 MB a partition (older records go silently), knows no admin requests, and a first join takes 3 seconds.
-package final class MockCluster: @unchecked Sendable {
+public final class MockCluster: @unchecked Sendable {
     private let owner: OpaquePointer
     private let cluster: OpaquePointer
 
-    package init(brokers: Int = 1) throws {
+    public init(brokers: Int = 1) throws {
         let configuration = rd_kafka_conf_new()
         rd_kafka_conf_set_log_cb(configuration, nil)
         var text = [CChar](repeating: 0, count: 512)
@@ -27,9 +27,9 @@ package final class MockCluster: @unchecked Sendable {
     }
 
     /// For `bootstrap.servers`.
-    package var bootstrapServers: String { String(cString: rd_kafka_mock_cluster_bootstraps(cluster)) }
+    public var bootstrapServers: String { String(cString: rd_kafka_mock_cluster_bootstraps(cluster)) }
 
-    package func createTopic(_ name: String, partitions: Int) throws {
+    public func createTopic(_ name: String, partitions: Int) throws {
         try check(rd_kafka_mock_topic_create(cluster, name, Int32(partitions), 1), "creating topic \(name)")
     }
 

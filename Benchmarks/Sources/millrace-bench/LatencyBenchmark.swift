@@ -13,28 +13,40 @@ internal import Synchronization
 ///
 /// With `--only bare` a consumer that does nothing with its records takes the place of ingest, and a probe has arrived when that consumer holds
 /// its record: what broker, load and machine take of the time.
+///
+/// With `--brokers mock` the broker is librdkafka's mock cluster, inside this process: it keeps 5 MB a partition and looks for new records after
+/// `fetch.wait.max.ms`, but takes no longer for it however much has gone through it.
 enum LatencyBenchmark {
     static func run(_ arguments: Arguments, _ results: Results) throws {
-        let brokers = try arguments.required("brokers")
         guard let mode = try arguments.durabilities().first else { return }
         let isBare = arguments.text("only", "") == "bare"
         var definitions = try arguments.definitions(store: try arguments.required("store"), durability: mode)
+        let isMock = try arguments.required("brokers") == "mock"
+        let mock = isMock ? try MockCluster() : nil
+        let brokers = mock?.bootstrapServers ?? definitions.kafka.brokers
+        definitions.kafka.brokers = brokers
         // Kafka answers a fetch as soon as there is something; the local broker looks again only after half of this.
         definitions.kafka.properties["fetch.wait.max.ms"] = "10"
         let rate = try arguments.int("rate", 50_000)
         let duration = Double(try arguments.int("seconds", 10))
         let topics = definitions.streams.map(\.topic)
-        try ProduceCommand.makeTopics(topics, partitions: try arguments.int("partitions", 8), brokers: brokers)
+        let partitions = try arguments.int("partitions", 8)
+        if let mock {
+            for topic in topics { try mock.createTopic(topic, partitions: partitions) }
+        } else {
+            try ProduceCommand.makeTopics(topics, partitions: partitions, brokers: brokers)
+        }
         var latencies: [Int] = []
+        var cost = Cost()
         func measure(_ hasArrived: (UnsafeRawBufferPointer, Int64) throws -> Bool) throws -> Int {
             try withLoad(arguments, topics, brokers, rate: rate) {
                 usleep(1_000_000)
-                latencies = try probe(topics[0], brokers, seconds: duration, hasArrived)
+                cost = try Cost.of { latencies = try probe(topics[0], brokers, seconds: duration, hasArrived) }
             }
         }
         let sent: Int
         if isBare {
-            let consumer = try BareConsumer(topics, partitions: try arguments.int("partitions", 8), brokers: brokers)
+            let consumer = try BareConsumer(topics, partitions: partitions, brokers: brokers)
             defer { consumer.stop() }
             sent = try measure { _, began in consumer.newestProbe.load(ordering: .relaxed) == began }
         } else {
@@ -51,12 +63,17 @@ enum LatencyBenchmark {
         let offered = Double(sent) / (duration + 1)
         latencies.sort()
         func milliseconds(_ p: Double) -> Double { Double(percentile(latencies, p)) / 1e3 }
+        // In `mock` everything is in this process: what it costs says at which rate it would take all processors.
+        let microseconds = cost.cpu / cost.wall / offered * 1e6
+        let saturating = Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))) / microseconds * 1e6
         print("""
             produced to \(isBare ? "consumed" : "served") at \(thousands(offered)) events/s: half within \(fixed(milliseconds(0.5), 1)) ms, 99 % within \
-            \(fixed(milliseconds(0.99), 1)) ms (\(latencies.count) probes)
+            \(fixed(milliseconds(0.99), 1)) ms (\(latencies.count) probes); \
+            \(fixed(microseconds)) µs of CPU an event in this process, which would take all processors at \(thousands(saturating)) events/s
             """)
-        let name = isBare ? "latency_bare" : mode == .commit ? "latency" : "latency_replay"
+        let name = (isMock ? "mock_" : "") + (isBare ? "latency_bare" : mode == .commit ? "latency" : "latency_replay")
         results.add("\(name).rate", offered)
+        results.add("\(name).saturating", saturating)
         results.add("\(name).p50_ms", milliseconds(0.5))
         results.add("\(name).p99_ms", milliseconds(0.99))
     }

@@ -13,7 +13,7 @@ let usage = """
       produce   the generator's events to Kafka                    --brokers HOST:PORT --events 3000000 --partitions 8
       consume   bare batch consumption of the topics               --brokers HOST:PORT --expect N
       ingest    IngestService until nothing is left                --brokers HOST:PORT --expect N --store DIR --mode commit|replay --monitored yes|no
-      latency   event produced to value served                     --brokers HOST:PORT --store DIR --rate 50000 --seconds 10 [--only bare]
+      latency   event produced to value served                     --brokers HOST:PORT|mock --store DIR --rate 50000 --seconds 10 [--only bare]
 
     for all: --definitions FILE (default Examples/shop/millrace.yaml), --out FILE, --dir DIR (scratch, default the system's)
     workload: --customers 100000 --days 14 (span of event time) --batch 50000 --seed 1
