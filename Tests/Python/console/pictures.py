@@ -6,16 +6,12 @@ import os
 import pathlib
 import random
 import shutil
-import sys
 import threading
 import time
 from urllib.parse import urlsplit
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from example_hours import intercept  # noqa: E402
 
 BASE = os.environ["MILLRACE_CONSOLE"]
 KEY = os.environ["MILLRACE_CONSOLE_KEY"]
@@ -29,7 +25,7 @@ PICTURES = {
     "feature": "#/features/customer/spend_30d",
     "lookup": f"#/lookup?service=homepage&key={KEY}&explain=clicks_7d",
     "drift": "#/drift",
-    "drifting": "#/drift/customer/spend_30d",
+    "drifting": f"#/drift/customer/{os.environ['MILLRACE_CONSOLE_DRIFTING']}",
     "shards": "#/shards",
     "drops": "#/drops",
 }
@@ -65,7 +61,6 @@ def main():
                 "narrow": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
             }.items():
                 tabs[look] = browser.new_context(locale="en-GB", timezone_id="Europe/Berlin", **options).new_page()
-                intercept(tabs[look])
                 tabs[look].goto(f"{BASE}/console")
             # The lines of the last minutes want some.
             tabs["light"].wait_for_timeout(SECONDS * 1000)
