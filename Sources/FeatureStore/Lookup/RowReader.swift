@@ -94,12 +94,13 @@ package struct RowReader {
         var status = FeatureStatus.present
         var newest: Int64?
         // Of unknown entities nothing is known, also where an expression could make a number of nothing.
-        var allMissing = !inputs.isEmpty
+        var allMissing = !inputs.isEmpty, isForgotten = false
         for input in inputs {
             let of = slots[input].status
             if of == .warming { status = .warming }
             if of == .stale, status == .present { status = .stale }
             if of != .missing { allMissing = false }
+            if slots[input].isForgotten { isForgotten = true }
             if let time = slots[input].newestEventTime { newest = Swift.max(newest ?? time, time) }
         }
         if status == .warming {
@@ -111,6 +112,7 @@ package struct RowReader {
         } else {
             slots[derived.slot] = FeatureValue(value: value, status: status, newestEventTime: newest)
         }
+        slots[derived.slot].isForgotten = isForgotten
     }
 }
 

@@ -64,16 +64,18 @@ struct ViewReader {
                 slots[slot] = FeatureValue(value: .null, status: .warming, newestEventTime: newest)
                 continue
             }
-            var newest = newest
+            var newest = newest, isKnown = isKnown
             let value: Value
             if let column = finish.sequence {
                 let sequence = SequenceReader(parts: parts, view: view, index: column, left: left, time: time)
-                value = sequenceValue(finish, sequence)
+                isKnown = sequence.isKnown
+                value = isKnown ? sequenceValue(finish, sequence) : .null
                 if view.definition.isPushed { newest = sequence.newest }
             } else {
                 value = isKnown ? tileValue(finish, accumulators) : .null
             }
             slots[slot] = FeatureValue(value: value, status: value.isNull ? .missing : .present, newestEventTime: newest)
+            slots[slot].isForgotten = !isKnown
         }
     }
 
@@ -152,7 +154,6 @@ struct ViewReader {
     }
 
     private func sequenceValue(_ finish: ReadPlan.Finish, _ sequence: SequenceReader) -> Value {
-        guard sequence.isKnown else { return .null }
         switch finish {
         case .last(_, let type): return sequence.first(type) ?? .null
         case .list(_, let n, let distinct, let type): return .list(sequence.list(n: n, distinct: distinct, type))

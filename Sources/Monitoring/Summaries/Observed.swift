@@ -7,10 +7,14 @@ package enum Observed: Sendable, Equatable {
     case number(Double)
     /// Of a string.
     case hash(UInt64)
-    /// Nothing is known yet: it does not count.
+    /// Nothing is known yet, or no longer, as when a shard catches up and the row has moved on: it does not count.
     case left
 
     package init(_ value: FeatureValue) {
+        if value.isForgotten {
+            self = .left
+            return
+        }
         switch value.status {
         case .warming: self = .left
         case .missing, .defaulted, .overdue: self = .null

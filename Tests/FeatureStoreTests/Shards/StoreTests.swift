@@ -37,6 +37,21 @@ import Testing
         store.closeAll()
     }
 
+    @Test func `monitoring can tell what a row no longer keeps from what there never was`() throws {
+        let store = Store(ShardFixture.definitions(directory.path))
+        store.setPartitionCounts(["clicks": 1])
+        defer { store.closeAll() }
+        let clicks = [noon - .hours(9), noon].enumerated().map { ShardFixture.Click(customer: "x", time: $1, id: UInt64($0)) }
+        try store.openShard(0).apply(ShardFixture.batch(clicks), ShardFixture.progress(next: 2))
+        let plan = try #require(store.observationPlan(entity: 0, features: ["clicks_of_customer_n_1h"]))
+        func observed(_ key: String, _ time: Int64) throws -> FeatureValue { try #require(store.observe(plan, key: Array(key.utf8), asOf: time)?.first) }
+        let now = try observed("x", noon), quiet = try observed("x", noon + .hours(2)), past = try observed("x", noon - .hours(9)), nobody = try observed("y", noon)
+        #expect(now.value == .int(1) && !now.isForgotten)
+        #expect(quiet.value == .int(0) && !quiet.isForgotten)
+        #expect(past.status == .missing && past.isForgotten)
+        #expect(nobody.status == .missing && !nobody.isForgotten)
+    }
+
     @Test(arguments: [false, true])
     func `entities that topics are not partitioned by are merged over all shards`(byProduct: Bool) throws {
         var definitions = ShardFixture.definitions(directory.path)
