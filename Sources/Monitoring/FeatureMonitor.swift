@@ -155,7 +155,8 @@ package final class FeatureMonitor {
         for entity in changed {
             var drifted: Set<Int> = []
             let distinct = state.entities[entity].estimate
-            for index in watched.entities[entity].features where state.summaries[index].count > 0 {
+            // To find what an hour is compared with takes longer than to see that there is too little of it, as in most hours of a fast replay.
+            for index in watched.entities[entity].features where state.summaries[index].count >= measures.leastObservations {
                 guard !isWarming(index, hour), let comparison = try comparisons.comparison(index, hour) else { continue }
                 let feature = watched.features[index], summary = state.summaries[index]
                 let found = measures.measures(summary, entities: distinct, against: comparison)

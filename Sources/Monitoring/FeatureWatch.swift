@@ -86,12 +86,9 @@ public final class FeatureWatch: @unchecked Sendable {
         let (picks, picked, lost) = sampler.take()
         let limit = max(1, settings.maxPerSecond / Self.turnsPerSecond)
         let step = max(1, Double(picks.count) / Double(limit))
-        var taken = 0
-        var at = 0.0
-        while Int(at) < picks.count {
-            let pick = picks[Int(at)]
-            at += step
-            taken += 1
+        // In the order of their times: while shards catch up, each hour is then taken up once a turn.
+        let taken = stride(from: 0, to: Double(picks.count), by: step).map { picks[Int($0)] }.sorted { $0.time < $1.time }
+        for pick in taken {
             guard let entity = entities[pick.entity] else { continue }
             let plan = watched.entities[entity].plan
             guard let values = store.observe(plan, key: pick.key, asOf: pick.time) else {
@@ -105,7 +102,7 @@ public final class FeatureWatch: @unchecked Sendable {
                 tell(error, &failure)
             }
         }
-        leftOut.wrappingAdd(lost + UInt64(picks.count - taken), ordering: .relaxed)
+        leftOut.wrappingAdd(lost + UInt64(picks.count - taken.count), ordering: .relaxed)
         return picked
     }
 

@@ -19,6 +19,9 @@ package struct DriftMeasures {
         return summary.count >= UInt64(settings.minObservations) && entities >= Self.minEntities
     }
 
+    /// With fewer observations there is nothing to say of any hour, whatever it is compared with.
+    package var leastObservations: UInt64 { min(Self.minObservationsOfFew, UInt64(settings.minObservations)) }
+
     /// Those that can be computed; empty when the hour has too little.
     package func measures(_ hour: FeatureSummary, entities: Double, against comparison: Comparison) -> [Measured] {
         guard isEnough(hour, entities: entities, comparison), comparison.summary.count > 0 else { return [] }
