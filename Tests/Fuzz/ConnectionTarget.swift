@@ -1,8 +1,8 @@
-import NIOCore
-import Serving
-import ServingGRPC
-import ServingTransport
-import TestSupport
+internal import NIOCore
+internal import Serving
+internal import ServingGRPC
+internal import ServingTransport
+internal import TestSupport
 
 /// An HTTP/2 connection of a server with a store made of closures: any bytes may come, what goes out are frames and what is kept is bounded.
 enum ConnectionTarget {

@@ -1,6 +1,6 @@
-import FeatureStore
-import Glibc
-import Ingest
+internal import FeatureStore
+internal import Glibc
+internal import Ingest
 
 /// What the decoder targets have in common: decode, then touch everything that was decoded.
 final class DecoderTarget {

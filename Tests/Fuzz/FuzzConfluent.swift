@@ -1,5 +1,5 @@
-import FeatureStore
-import Ingest
+internal import FeatureStore
+internal import Ingest
 
 /// Protobuf events in the Confluent wire format: the header and what follows it.
 @_cdecl("LLVMFuzzerTestOneInput")

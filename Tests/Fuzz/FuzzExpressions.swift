@@ -1,4 +1,4 @@
-import FeatureStore
+internal import FeatureStore
 
 /// Filters and derived features: any text gives a program or an error with a place in it, and a program may be run.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,5 +1,5 @@
-import FeatureStore
-import Serving
+internal import FeatureStore
+internal import Serving
 
 /// Heads of HTTP/1.1 requests, as they are parsed in place, and what their targets ask.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,5 +1,5 @@
-import FeatureStore
-import Ingest
+internal import FeatureStore
+internal import Ingest
 
 /// JSON events, with every type of field and every kind of time.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,5 +1,5 @@
-import FeatureStore
-import Ingest
+internal import FeatureStore
+internal import Ingest
 
 /// Plain Protobuf events of the shipped click contract.
 @_cdecl("LLVMFuzzerTestOneInput")

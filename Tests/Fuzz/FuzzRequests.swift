@@ -1,6 +1,6 @@
-import FeatureStore
-import Serving
-import TestSupport
+internal import FeatureStore
+internal import Serving
+internal import TestSupport
 
 /// JSON bodies of lookups, pushes and erasures, of ours and of Feast; and the times, durations and positions that are text. The first byte says which.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,4 +1,4 @@
-import FeatureStore
+internal import FeatureStore
 
 /// Stored rows, damaged in any way: taking one over and reading it gives `CorruptRow` or values; a row that was taken over can be written
 /// and is then whole.
