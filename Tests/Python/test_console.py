@@ -90,11 +90,13 @@ class Feed:
         start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
         count = int(days * 86_400 * rate)
         generator = self.generate("--start", start.strftime("%Y-%m-%dT%H:%M:%SZ"), "--rate", str(rate), "--count", str(count))
+        # Rows are read ten times a second, and keep about half an hour before their newest event as it was.
+        step = int(1_500 * rate)
         for number, line in enumerate(generator.stdout):
             self.produce(line)
-            if number % 1_000 == 0:
+            if number % step == 0:
                 self.producer.flush(30)
-                time.sleep(0.05)
+                time.sleep(0.06)
         assert generator.wait() == 0 and self.producer.flush(30) == 0
         self.program.wait(lambda: sum(self.program.counters("millrace_events_applied_total").values()) > 0.95 * count, 60, "filled")
 
