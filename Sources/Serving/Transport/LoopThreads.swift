@@ -54,13 +54,19 @@ package enum LoopThreads {
         }
         NIOSingletons.groupLoopCountSuggestion = processors.count
         // Twice: a thread that was not moved yet may have started another meanwhile.
-        for _ in 0..<2 { for thread in threads() { others.apply(to: thread) } }
+        for _ in 0..<2 { for thread in threads() { try refuse(others.apply(to: thread)) } }
     }
 
     /// Puts the loops of the group on these processors.
     package static func place(_ group: any EventLoopGroup, on processors: [Int]) async throws {
         let own = Affinity(processors)
-        for loop in group.makeIterator() { try await loop.submit { own.apply(to: 0) }.get() }
+        for loop in group.makeIterator() { try await loop.submit { try refuse(own.apply(to: 0)) }.get() }
+    }
+
+    private static func refuse(_ code: Int32) throws(Refusal) {
+        guard code != 0 else { return }
+        throw Refusal(description: "server.processors: the system does not allow it (\(String(cString: strerror(code)))). "
+            + "Allow sched_setaffinity (SystemCallFilter= of the systemd unit), or remove the setting")
     }
 
     /// The ids of all threads of this process.
@@ -90,10 +96,11 @@ package struct Affinity: Sendable, Equatable {
         return Affinity(code == 0 ? (0..<words * 64).filter { set[$0 / 64] >> ($0 % 64) & 1 == 1 } : [])
     }
 
-    /// To a thread by its id, 0 the caller. One that has ended meanwhile is no fault.
-    func apply(to thread: pid_t) {
+    /// To a thread by its id, 0 the caller. 0 or an `errno`; one that has ended meanwhile is no fault.
+    func apply(to thread: pid_t) -> Int32 {
         var set = [UInt64](repeating: 0, count: Self.words)
         for processor in processors { set[processor / 64] |= 1 << (processor % 64) }
-        _ = set.withUnsafeBytes { set_processors(thread, $0.baseAddress, $0.count) }
+        let code = set.withUnsafeBytes { set_processors(thread, $0.baseAddress, $0.count) == 0 ? 0 : errno }
+        return code == ESRCH ? 0 : code
     }
 }

@@ -99,7 +99,12 @@ struct Serve: AsyncParsableCommand {
         if let snapshots { services.append(snapshots) }
         // Both ports take their loops from there.
         let loops = MultiThreadedEventLoopGroup.singleton
-        if !processors.isEmpty { try await LoopThreads.place(loops, on: processors) }
+        if !processors.isEmpty {
+            do { try await LoopThreads.place(loops, on: processors) } catch {
+                logger.error("\(error)")
+                throw Exit.failed
+            }
+        }
         if definitions.server.isRealtime {
             do { try await LoopThreads.raise(loops) } catch { logger.warning("\(error)") }
         }
