@@ -89,7 +89,7 @@ class Feed:
     def history(self, days, rate):
         start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
         count = int(days * 86_400 * rate)
-        generator = self.generate("--start", start.strftime("%Y-%m-%dT%H:%M:%SZ"), "--rate", str(rate), "--count", str(count))
+        self.generator = generator = self.generate("--start", start.strftime("%Y-%m-%dT%H:%M:%SZ"), "--rate", str(rate), "--count", str(count))
         # Rows are read ten times a second, and keep about half an hour before their newest event as it was.
         step = int(1_500 * rate)
         for number, line in enumerate(generator.stdout):
@@ -97,7 +97,8 @@ class Feed:
             if number % step == 0:
                 self.producer.flush(30)
                 time.sleep(0.06)
-        assert generator.wait() == 0 and self.producer.flush(30) == 0
+        assert generator.wait() == 0
+        assert self.producer.flush(30) == 0
         self.program.wait(lambda: sum(self.program.counters("millrace_events_applied_total").values()) > 0.95 * count, 60, "filled")
 
     def oddities(self):
@@ -133,8 +134,10 @@ class Feed:
         self.is_over = True
         if self.generator:
             self.generator.terminate()
-            self.generator.communicate(timeout=30)
-            self.thread.join()
+            if self.thread:
+                self.thread.join(30)
+            self.generator.stdout.close()
+            self.generator.wait(30)
 
 
 def alerting(program):

@@ -1,9 +1,11 @@
 """The running program with more to do than it can, and with clients that misbehave."""
 import http.client
 import json
+import os
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -165,3 +167,20 @@ def test_connections_have_a_bound(tight):
             client.close()
     tight.wait(lambda: tight.answers("GET", "/healthz"), 5, "answering again")
     assert tight.counters("millrace_connections_refused_total")[()] >= 20
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one processor only")
+def test_lookups_have_a_processor_of_their_own(binary, bootstrap, tmp_path):
+    first, *others = sorted(os.sched_getaffinity(0))
+    with ready_program(binary, bootstrap, tmp_path, MILLRACE_PROCESSORS=str(first)) as program:
+        # Connections after a pause: whatever the loops start meanwhile.
+        for _ in range(3):
+            time.sleep(1)
+            assert connect(program) and program.json("GET", "/v1/shards")["shards"]
+        placed = {}
+        for thread in Path(f"/proc/{program.process.pid}/task").iterdir():
+            placed.setdefault((thread / "comm").read_text().strip(), set()).add(frozenset(os.sched_getaffinity(int(thread.name))))
+        loops = {name for name in placed if name.startswith("NIO-SGLTN-")}
+        assert len(loops) == 1 and placed[loops.pop()] == {frozenset([first])}, placed
+        ingest = {name: where for name, where in placed.items() if name == "poll" or name.startswith(("shard-", "rdk:"))}
+        assert len(ingest) >= 3 and set().union(*ingest.values()) == {frozenset(others)}, placed

@@ -71,7 +71,7 @@ enum LatencyBenchmark {
             \(fixed(milliseconds(0.99), 1)) ms (\(latencies.count) probes); \
             \(fixed(microseconds)) µs of CPU an event in this process, which would take all processors at \(thousands(saturating)) events/s
             """)
-        let name = (isMock ? "mock_" : "") + (isBare ? "latency_bare" : mode == .commit ? "latency" : "latency_replay")
+        let name = (isMock ? "mock_" : "") + (isBare ? "latency_bare" : "latency") + (mode == .commit ? "" : "_replay")
         results.add("\(name).rate", offered)
         results.add("\(name).saturating", saturating)
         results.add("\(name).p50_ms", milliseconds(0.5))

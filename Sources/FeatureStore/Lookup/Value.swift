@@ -83,7 +83,7 @@ public struct FeatureValue: Sendable, Equatable {
     public var status: FeatureStatus
     /// The newest event of the feature's view in this row, µs since the epoch; nil when it has none.
     public var newestEventTime: Int64?
-    /// There is no value because the time asked for lies before what the row keeps.
+    /// The value, or one that it is computed from, is not known, because the time asked for lies before what the row keeps.
     package var isForgotten = false
     public init(value: Value, status: FeatureStatus, newestEventTime: Int64?) {
         self.value = value

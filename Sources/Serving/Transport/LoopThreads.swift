@@ -2,6 +2,7 @@ internal import CLinux
 internal import Glibc
 package import NIOCore
 package import NIOPosix
+internal import Synchronization
 
 /// Event loops before everything else, for machines whose processors are all busy: ahead of others on the same processors, or on some of their own.
 ///
@@ -38,6 +39,9 @@ package enum LoopThreads {
 
     // MARK: Processors of their own
 
+    /// What is left to everything else; nil: loops have no processors of their own.
+    private static let others = Mutex<Affinity?>(nil)
+
     /// Moves all threads of this process off these processors, and with them all that they start. The singleton group, which must not have been
     /// used yet, will have a loop for each; `place` puts them there.
     package static func reserve(_ processors: [Int]) throws(Refusal) {
@@ -47,15 +51,20 @@ package enum LoopThreads {
             throw Refusal(description: "server.processors: this program may not run on processor \(missing.map(String.init).joined(separator: ", ")), only on "
                 + "\(allowed.processors.map(String.init).joined(separator: ", ")). Name some of these, or give it more (CPUAffinity= of the systemd unit, cpuset of a container)")
         }
-        let others = Affinity(allowed.processors.filter { !processors.contains($0) })
-        guard !others.processors.isEmpty else {
+        let left = Affinity(allowed.processors.filter { !processors.contains($0) })
+        guard !left.processors.isEmpty else {
             throw Refusal(description: "server.processors: that is all \(allowed.processors.count) that this program may run on, and nothing is left for ingest. "
                 + "Leave one out, or remove the setting")
         }
         NIOSingletons.groupLoopCountSuggestion = processors.count
         // Twice: a thread that was not moved yet may have started another meanwhile.
-        for _ in 0..<2 { for thread in threads() { try refuse(others.apply(to: thread)) } }
+        for _ in 0..<2 { for thread in threads() { try refuse(left.apply(to: thread)) } }
+        others.withLock { $0 = left }
     }
+
+    /// Moves this thread off the loops' processors, and with it all that it starts: for threads that are not told by whom they were started. A loop
+    /// may have started those of the task pool, and they have inherited its processors.
+    package static func keepOff() { _ = others.withLock { $0 }?.apply(to: 0) }
 
     /// Puts the loops of the group on these processors.
     package static func place(_ group: any EventLoopGroup, on processors: [Int]) async throws {

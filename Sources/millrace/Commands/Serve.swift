@@ -142,7 +142,7 @@ struct IngestLifecycle: Service {
     let logger: Logger
 
     func run() async throws {
-        for companion in companions { companion.start() }
+        try await offPool { for companion in companions { companion.start() } }
         do {
             // It blocks until a broker answers, and must let go when the program is to end.
             try await withTaskCancellationHandler {

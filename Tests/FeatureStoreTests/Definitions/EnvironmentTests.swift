@@ -39,7 +39,7 @@ import Testing
     @Test(arguments: [
         ("MILLRACE_PROCESSORS", "0-", "processors cannot have `0-`", "ranges of them"), ("MILLRACE_PROCESSORS", "3-1", "cannot have `3-1`", "ranges of them"),
         ("MILLRACE_PROCESSORS", "1024", "cannot have `1024`", "numbers of processors"), ("MILLRACE_PROCESSORS", "0,,1", "cannot have ``", "numbers of processors"),
-        ("MILLRACE_PROCESSORS", "1-2-3", "cannot have `1-2-3`", "ranges"), ("MILLRACE_PROCESSORS", "all", "cannot have `all`", "ranges"),
+        ("MILLRACE_PROCESSORS", "1-2-3", "cannot have `1-2-3`", "ranges"), ("MILLRACE_PROCESSORS", "0 2", "cannot have `0 2`", "such as `0`, `0-3,8`"), ("MILLRACE_PROCESSORS", "all", "cannot have `all`", "ranges"),
         ("MILLRACE_KAFKA_BROKER", "x:1", "there is no variable", "did you mean `MILLRACE_KAFKA_BROKERS`?"), ("MILLRACE_HTTP", "nowhere", "must be an address", "host:port"),
         ("MILLRACE_STORE_DURABILITY", "comit", "durability cannot be", "did you mean `commit`?"), ("MILLRACE_READY_LAG", "-1", "outside", "whole number"),
         ("MILLRACE_READY_LAG", "many", "must be a whole number", "whole number"), ("MILLRACE_KAFKA_GROUP", "", "set but empty", "unset it"),

@@ -74,7 +74,7 @@ extension DefinitionLoader {
         }
         var found: Set<Int> = []
         for part in parts {
-            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0.filter { $0 != " " }) }
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int(String($0.drop { $0 == " " }).trimmingSuffix { $0 == " " }) }
             guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, 0 <= first, first <= last, last < 1_024 else {
                 fault(node.place, "\(label) cannot have `\(part)`", "write numbers of processors and ranges of them, such as `0`, `0-3,8` or `[0, 1]`")
                 return []
