@@ -33,25 +33,30 @@ final class AuditFile {
         lock = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard lock >= 0 else { throw Self.failure("cannot open \(path).lock") }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            close(lock)
+            Glibc.close(lock)
             lock = -1
             throw AuditError(description: "the audit log \(path) is written by another process; give each its own file")
         }
         try openFile()
     }
 
-    deinit {
-        if descriptor >= 0 { close(descriptor) }
+    deinit { close() }
+
+    /// Gives the file to whoever opens it next. Nothing is written afterwards.
+    func close() {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        descriptor = -1
         guard lock >= 0 else { return }
         // A process that is being started has a copy of the descriptor until it becomes another program: closing ours would leave the lock to it.
         _ = flock(lock, LOCK_UN)
-        close(lock)
+        Glibc.close(lock)
+        lock = -1
     }
 
     private(set) var tornBytes = 0
 
     private func openFile() throws(AuditError) {
-        if descriptor >= 0 { close(descriptor) }
+        if descriptor >= 0 { Glibc.close(descriptor) }
         descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw Self.failure("cannot open the audit log \(path)") }
         var information = stat()
@@ -94,7 +99,7 @@ final class AuditFile {
     private func lastRecord(of file: String, mayBeTorn: Bool) throws(AuditError) -> AuditHead? {
         let handle = open(file, O_RDONLY | O_CLOEXEC)
         guard handle >= 0 else { throw Self.failure("cannot read \(file)") }
-        defer { close(handle) }
+        defer { Glibc.close(handle) }
         var information = stat()
         guard fstat(handle, &information) == 0 else { throw Self.failure("cannot read \(file)") }
         // A record has a few hundred bytes; with all keys some 50 KiB.

@@ -132,6 +132,8 @@ public final class AuditLog: Sendable {
             if let copy { for line in lines where !copy(Array(line.dropLast())) { copiesLost.wrappingAdd(1, ordering: .relaxed) } }
             if isStopping { break }
         }
+        // Before `stop` returns: the next log of this process may have the file.
+        file.close()
         condition.lock()
         state.isStopped = true
         condition.broadcast()
