@@ -42,6 +42,10 @@ def taken(program, *arguments):
     return output
 
 
+# The shop is monitored.
+WHOLE_STORE = ["monitoring", "shard-0000", "shard-0001", "shard-0002", "shard-0003"]
+
+
 def names(path):
     return sorted(entry.name for entry in path.iterdir())
 
@@ -158,7 +162,7 @@ def test_killed_again_and_again_while_it_restores(fed, tmp_path, capsys):
         print(f"\n40 kills within {took * 1.2:.2f} s of a restore: {states}; each shard was the old or the new one, and the tail made all the same again")
     assert program.command("restore", str(place))[0] == 0
     assert rows(program.store) == old
-    assert names(program.store) == ["shard-0000", "shard-0001", "shard-0002", "shard-0003"]
+    assert names(program.store) == WHOLE_STORE
 
 
 def test_a_running_server_is_not_restored_over(fed, tmp_path):
@@ -192,7 +196,7 @@ def test_a_cut_off_stream_changes_nothing(fed, tmp_path):
         assert process.returncode == 1
         assert b"standard input is damaged" in process.stderr
         assert rows(program.store) == original
-        assert names(program.store) == ["shard-0000", "shard-0001", "shard-0002", "shard-0003"]
+        assert names(program.store) == WHOLE_STORE
     process = subprocess.run(
         [program.binary, "restore", "-d", program.definitions, "-"], env=program.environment, input=whole, capture_output=True)
     assert process.returncode == 0, process.stderr
