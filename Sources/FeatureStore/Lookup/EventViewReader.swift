@@ -43,9 +43,7 @@ struct EventViewReader {
             if parts.contains(where: { $0.since.map { (needed ?? .min) < $0 } ?? false }) {
                 set(window, FeatureValue(value: .null, status: .warming, newestEventTime: newest), &slots)
             } else if !parts.allSatisfy({ $0.knows(left) }) {
-                var forgotten = FeatureValue(value: .null, status: .missing, newestEventTime: newest)
-                forgotten.isForgotten = true
-                set(window, forgotten, &slots)
+                set(window, FeatureValue(value: .null, status: .missing, newestEventTime: newest, isForgotten: true), &slots)
             } else {
                 var part = RowPart(sequences: sequences.bytes, tiles: tile.bytes)
                 withUnsafeMutablePointer(to: &part) { part in

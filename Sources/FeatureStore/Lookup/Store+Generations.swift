@@ -71,10 +71,7 @@ extension Store {
         _ files: GenerationFiles, _ counts: [String: Int], _ warn: (String) -> Void
     ) throws(ShardError) -> Bool {
         switch files.standing() {
-        case .building(let mark):
-            // A restore that did not come to its end begins anew, so this is of no use to anybody.
-            if mark?.source.hasPrefix(RestoredShard.sourcePrefix) == true { try GenerationFiles.remove(files.next) }
-            return false
+        case .building: return false
         case .leftover:
             try GenerationFiles.remove(files.next)
             return false

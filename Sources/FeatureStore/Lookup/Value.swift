@@ -84,10 +84,16 @@ public struct FeatureValue: Sendable, Equatable {
     /// The newest event of the feature's view in this row, µs since the epoch; nil when it has none.
     public var newestEventTime: Int64?
     /// The value, or one that it is computed from, is not known, because the time asked for lies before what the row keeps.
-    package var isForgotten = false
+    package var isForgotten: Bool
+
     public init(value: Value, status: FeatureStatus, newestEventTime: Int64?) {
+        self.init(value: value, status: status, newestEventTime: newestEventTime, isForgotten: false)
+    }
+
+    package init(value: Value, status: FeatureStatus, newestEventTime: Int64?, isForgotten: Bool) {
         self.value = value
         self.status = status
         self.newestEventTime = newestEventTime
+        self.isForgotten = isForgotten
     }
 }

@@ -74,8 +74,8 @@ struct ViewReader {
             } else {
                 value = isKnown ? tileValue(finish, accumulators) : .null
             }
-            slots[slot] = FeatureValue(value: value, status: value.isNull ? .missing : .present, newestEventTime: newest)
-            slots[slot].isForgotten = !isKnown
+            slots[slot] = FeatureValue(
+                value: value, status: value.isNull ? .missing : .present, newestEventTime: newest, isForgotten: !isKnown)
         }
     }
 

@@ -45,7 +45,7 @@ public final class GenerationBuild: Sendable {
         case .leftover:
             try GenerationFiles.empty(files.next)
         // A purge has written nothing that the live shard has not: a build from elsewhere takes its place.
-        case .building where isOfPurge(files), .complete where isOfPurge(files):
+        case .complete(_, let mark) where mark.source == ShardPurge.source:
             try GenerationFiles.empty(files.next)
         case .building(let mark?):
             if let meta = GenerationFiles.readMeta(files.next),
@@ -64,10 +64,6 @@ public final class GenerationBuild: Sendable {
         if hasErasures { inherit(files.live, into: shard, warn) }
         open.withLock { $0[number] = (shard, lock) }
         return shard
-    }
-
-    private func isOfPurge(_ files: GenerationFiles) -> Bool {
-        source != ShardPurge.source && GenerationFiles.readMeta(files.next)?.generation?.source == ShardPurge.source
     }
 
     private var hasErasures: Bool { definitions.erasureStream != nil }

@@ -31,7 +31,7 @@ package struct GenerationFiles {
         }.sorted()
     }
 
-    static func entries(of directory: String) -> [String] {
+    package static func entries(of directory: String) -> [String] {
         guard let stream = opendir(directory) else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
@@ -60,7 +60,7 @@ package struct GenerationFiles {
     enum Standing {
         /// Not complete; may be empty.
         case building(GenerationMark?)
-        /// Was live: an adoption was cut short after the exchange.
+        /// Nobody goes on with it: it was live, and an adoption was cut short after the exchange; or it is a purge or a restore that did not come to its end.
         case leftover
         /// Written without syncing when the system went down.
         case torn
@@ -69,7 +69,9 @@ package struct GenerationFiles {
 
     func standing() -> Standing {
         if SessionMark(directory: next).isTorn { return .torn }
-        guard let meta = Self.readMeta(next), meta.format != nil else { return .building(nil) }
+        let meta = Self.readMeta(next)
+        if meta?.generation?.isAbandoned == true { return .leftover }
+        guard let meta, meta.format != nil else { return .building(nil) }
         guard let mark = meta.generation else { return .leftover }
         return mark.state == .complete ? .complete(meta, mark) : .building(mark)
     }

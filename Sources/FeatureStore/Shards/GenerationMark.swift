@@ -17,5 +17,8 @@ struct GenerationMark: Equatable {
         self.init(state, source: String(decoding: bytes.dropFirst(), as: UTF8.self))
     }
 
+    /// Not complete, and nobody goes on with it: purges and restores begin anew. Asked by whoever holds the generation's lock.
+    var isAbandoned: Bool { state == .building && (source == ShardPurge.source || source.hasPrefix(RestoredShard.sourcePrefix)) }
+
     var bytes: [UInt8] { [state.rawValue] + Array(source.utf8) }
 }

@@ -30,9 +30,7 @@ public enum ShardPurge {
         guard let lock = DirectoryLock(files.next) else { return .occupied }
         defer { withExtendedLifetime(lock) {} }
         switch files.standing() {
-        case .building(nil): break
-        case .building(let mark?) where mark.source == source: break
-        case .leftover, .torn: break
+        case .building(nil), .leftover, .torn: break
         case .building, .complete: return .occupied
         }
         try GenerationFiles.empty(files.next)

@@ -31,7 +31,7 @@ final class RestoredShard {
         }
         self.lock = lock
         let other: String? = switch files.standing() {
-        case .building(let mark?): mark.source.hasPrefix(Self.sourcePrefix) ? nil : "a generation from \(mark.source) is being built there"
+        case .building(let mark?): "a generation from \(mark.source) is being built there"
         case .complete(_, let mark): mark.source.hasPrefix(Self.sourcePrefix) ? nil : "a complete generation from \(mark.source) waits there"
         case .building(nil), .leftover, .torn: nil
         }

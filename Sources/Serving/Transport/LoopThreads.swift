@@ -1,4 +1,5 @@
 internal import CLinux
+internal import FeatureStore
 internal import Glibc
 package import NIOCore
 package import NIOPosix
@@ -80,14 +81,8 @@ package enum LoopThreads {
 
     /// The ids of all threads of this process.
     private static func threads() -> [pid_t] {
-        guard let directory = opendir("/proc/self/task") else { return [0] }
-        defer { closedir(directory) }
-        var found: [pid_t] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-            if let id = pid_t(name) { found.append(id) }
-        }
-        return found
+        let found = GenerationFiles.entries(of: "/proc/self/task").compactMap { pid_t($0) }
+        return found.isEmpty ? [0] : found
     }
 }
 
