@@ -28,9 +28,14 @@ extension Environment {
         guard let target = Self.wholePages(bytes) else {
             throw LMDBError(.other, code: EINVAL, "growing the map to \(bytes) bytes", path: path)
         }
-        try lockWriter("growing the map to \(target) bytes")
-        defer { writer.unlock() }
-        try setMapBytes(target)
+        let what = "growing the map to \(target) bytes"
+        try lockWriter(what)
+        guard let checkpointer else {
+            defer { writer.unlock() }
+            return try setMapBytes(target)
+        }
+        writer.unlock()  // It was no more than the question whether this thread writes.
+        try checkpointer.unpinned(what) { () throws(LMDBError) in try setMapBytes(target) }
     }
 
     /// The sizes and counts of `Info`; all zero once closed. Cheap: no I/O.
@@ -76,8 +81,30 @@ extension Environment {
         } ?? 0
     }
 
+    /// What the checkpoints of the mode `.checkpointed` have to show; all zero in other modes.
+    public struct Checkpoints: Equatable, Sendable {
+        /// Since the environment was opened.
+        public var count = 0
+        /// What they took together, from the pinning of a commit to its being on the disk.
+        public var time: Duration = .zero
+        /// How long ago the oldest commit was made that a crash of the system would undo.
+        public var age: Duration = .zero
+
+        public init() {}
+    }
+
+    public func checkpoints() -> Checkpoints {
+        var result = Checkpoints()
+        guard let checkpointer else { return result }
+        let statistics = checkpointer.statistics
+        (result.count, result.time) = (statistics.count, .nanoseconds(statistics.nanoseconds))
+        result.age = .nanoseconds(checkpointer.age)
+        return result
+    }
+
     /// Forces everything committed so far to the disk, whatever the mode.
     public func sync() throws(LMDBError) {
+        if let checkpointer { return try checkpointer.checkpoint() }
         let code = inside { mdb_env_sync($0, 1) } ?? TransactionGate.closedCode
         guard code == 0 else { throw LMDBError(code: code, "syncing", path: path) }
     }

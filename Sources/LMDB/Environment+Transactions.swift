@@ -7,6 +7,7 @@ extension Environment {
     /// On `.mapFull` (from `put`, `reserve`, `delete` or the commit) nothing was written: grow the map and run the body again.
     @available(*, noasync, message: "A transaction belongs to its thread and is short: call it from synchronous code")
     public func write<R>(_ body: (borrowing WriteTransaction) throws -> R) throws -> R {
+        try checkpointer?.admit()
         try lockWriter("beginning a write transaction")
         defer { writer.unlock() }
         if options.readOnly { throw LMDBError(code: EACCES, "writing to a read-only environment", path: path) }
@@ -22,6 +23,7 @@ extension Environment {
         // "The transaction handle is freed" even if the commit fails (lmdb.h, mdb_txn_commit).
         let code = mdb_txn_commit(handle)
         guard code == 0 else { throw LMDBError(code: code, "committing", path: path) }
+        checkpointer?.committed()
         return result
     }
 

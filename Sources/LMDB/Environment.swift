@@ -21,7 +21,10 @@ internal import Glibc
 /// write.
 public final class Environment: Sendable {
     /// What a commit promises after a crash of the *system*. A crash of the process never loses a commit.
-    public enum SyncMode: Sendable {
+    public enum SyncMode: Sendable, Hashable {
+        /// Nothing waits for the disk: commits are put there by a thread, ten times a second (`Checkpointer`). A system crash undoes the newest
+        /// commits, of one second at the most, and never corrupts.
+        case checkpointed
         /// Data pages are synced on each commit, the meta page with the next one (`MDB_NOMETASYNC`): a system crash may undo the
         /// newest commit but never corrupts.
         case dataSynced
@@ -42,6 +45,10 @@ public final class Environment: Sendable {
         public var maxTables: Int
         public var mode: SyncMode
         public var readOnly: Bool
+        /// False: in the mode `.checkpointed` only `sync` makes checkpoints.
+        package var checkpointsByItself = true
+        /// Which boot of the system this is taken for.
+        package var boot = CheckpointFile.thisBoot
 
         public init(path: String, mapBytes: Int, maxReaders: Int = 126, maxTables: Int = 8, mode: SyncMode = .dataSynced,
                     readOnly: Bool = false) {
@@ -57,6 +64,10 @@ public final class Environment: Sendable {
     let gate = TransactionGate()
     let writer = WriterLock()
     private let directory: OpenDirectories.Identity
+    /// In the mode `.checkpointed`.
+    let checkpointer: Checkpointer?
+    /// Of another process that writes; held for its lock.
+    private let checkpoint: CheckpointFile?
 
     /// Opens the directory, creating it if need be.
     ///
@@ -67,7 +78,16 @@ public final class Environment: Sendable {
         if !options.readOnly { try OpenDirectories.create(path) }
         directory = try OpenDirectories.claim(path)
         do throws(LMDBError) {
-            handle = try Self.open(options)
+            let checkpoint = try CheckpointFile.find(in: path, boot: options.boot)
+            let handle = try Self.open(options)
+            do throws(LMDBError) {
+                checkpointer = try Self.checkpointer(handle, options, writer, checkpoint)
+            } catch {
+                mdb_env_close(handle)
+                throw error
+            }
+            self.handle = handle
+            self.checkpoint = options.readOnly ? checkpoint : nil
         } catch {
             OpenDirectories.release(directory)
             throw error
@@ -93,6 +113,7 @@ public final class Environment: Sendable {
             flags |= UInt32(MDB_RDONLY)
         } else {
             switch options.mode {
+            case .checkpointed: flags |= UInt32(MDB_NOSYNC)
             case .dataSynced: flags |= UInt32(MDB_NOMETASYNC)
             case .unsynced: flags |= UInt32(MDB_NOSYNC | MDB_WRITEMAP)
             }
@@ -120,12 +141,32 @@ public final class Environment: Sendable {
         return handle
     }
 
+    /// Makes everything that is there a checkpoint, or needless, before anything is written.
+    private static func checkpointer(
+        _ handle: OpaquePointer, _ options: Options, _ writer: WriterLock, _ found: CheckpointFile?
+    ) throws(LMDBError) -> Checkpointer? {
+        if options.readOnly { return nil }
+        if options.mode == .checkpointed {
+            return try Checkpointer(
+                handle, path: options.path, writer: writer, file: found, boot: options.boot,
+                interval: options.checkpointsByItself ? Checkpointer.interval : nil)
+        }
+        // Nobody holds on to its pages any more.
+        if let found {
+            let code = mdb_env_sync(handle, 1)
+            guard code == 0 else { throw LMDBError(code: code, "syncing", path: options.path) }
+            try found.remove()
+        }
+        return nil
+    }
+
     /// Opens a table, creating it unless the environment is read-only. Call it once for each table, at the start.
     ///
     /// - Parameter create: false: one that does not exist is an error.
     /// - Throws: `.missingTable` in a read-only environment; `.other(MDB_DBS_FULL)` past `maxTables`.
     public func openTable(_ name: String, create: Bool = true) throws(LMDBError) -> Table {
         // "This function must not be called from multiple concurrent transactions in the same process" (lmdb.h, mdb_dbi_open).
+        try checkpointer?.admit()
         try lockWriter("opening table \"\(name)\"")
         defer { writer.unlock() }
         let transaction = try beginExclusively("opening table \"\(name)\"")
@@ -134,19 +175,28 @@ public final class Environment: Sendable {
         if code == 0 { code = mdb_txn_commit(transaction) } else { mdb_txn_abort(transaction) }
         if code == MDB_NOTFOUND { throw LMDBError(.missingTable, code: code, "opening table \"\(name)\"", path: path) }
         guard code == 0 else { throw LMDBError(code: code, "opening table \"\(name)\"", path: path) }
+        checkpointer?.committed()
         return Table(handle: table)
     }
 
     /// Closes the environment: waits for running transactions, refuses new ones. Closing twice is fine. Do not call it inside a
-    /// transaction.
+    /// transaction. It syncs nothing: call `sync` before.
     public func close() {
-        let code = writer.lock()
-        precondition(code == 0, "Environment.close() called inside a write transaction on \(path)")
+        lockForClosing()
+        writer.unlock()
+        checkpointer?.stop()
+        lockForClosing()
         defer { writer.unlock() }
         guard let pool = gate.close() else { return }
+        checkpointer?.release()
         for transaction in pool { mdb_txn_abort(transaction) }
         mdb_env_close(handle)
         OpenDirectories.release(directory)
+    }
+
+    private func lockForClosing() {
+        let code = writer.lock()
+        precondition(code == 0, "Environment.close() called inside a write transaction on \(path)")
     }
 
     func lockWriter(_ what: @autoclosure () -> String) throws(LMDBError) {

@@ -8,7 +8,7 @@ struct ConcurrencyTests {
     let directory = TemporaryDirectory()
 
     /// The whole story of a full map: `.mapFull`, grow, run again, while other threads read without a pause.
-    @Test(arguments: [Environment.SyncMode.dataSynced, .unsynced])
+    @Test(arguments: [Environment.SyncMode.dataSynced, .unsynced, .checkpointed])
     func aFullMapGrowsUnderReaders(mode: Environment.SyncMode) throws {
         let environment = try directory.open(mapBytes: 256 << 10, mode: mode)
         let rows = try environment.openTable("rows")

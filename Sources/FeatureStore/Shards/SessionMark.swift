@@ -21,9 +21,6 @@ package struct SessionMark {
         return boot == nil || text != openText(.replay)
     }
 
-    /// Whether pages may still be on their way to the disk: written without syncing and not closed.
-    var isUnsynced: Bool { Self.read(path).map { $0.hasPrefix("open ") && $0.hasSuffix(" replay") } ?? false }
-
     /// 0 or an `errno`.
     package func markOpen(_ durability: StoreSettings.Durability) -> Int32 { write(openText(durability)) }
     package func markClean() -> Int32 { write("clean") }

@@ -92,9 +92,7 @@ public final class Shard: Sendable {
         var durability = definitions.store.durability
         // A build that a system crash spoils is begun again; it is synced when it is complete.
         if case .building = role { durability = .replay }
-        let session = SessionMark(directory: path)
-        let isUnsynced = session.isUnsynced
-        if session.isTorn {
+        if SessionMark(directory: path).isTorn {
             guard !readOnly else {
                 throw .file(
                     "was open without syncing when the system went down: `millrace serve` rebuilds it from the log when a broker answers",
@@ -108,11 +106,9 @@ public final class Shard: Sendable {
         do throws(LMDBError) {
             environment = try Environment(.init(
                 path: path, mapBytes: definitions.store.initialMapBytes, maxReaders: 1024, maxTables: 4,
-                mode: durability == .commit ? .dataSynced : .unsynced, readOnly: readOnly))
+                mode: durability == .commit ? .checkpointed : .unsynced, readOnly: readOnly))
             rows = try environment.openTable("rows")
             meta = try environment.openTable("meta")
-            // From here on the session no longer says that pages may be missing.
-            if !readOnly, isUnsynced, durability == .commit { try environment.sync() }
         } catch { throw .storage(error) }
         try self.init(
             number: number, definitions: definitions, path: path, environment, rows, meta,
