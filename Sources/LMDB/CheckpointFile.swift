@@ -30,10 +30,10 @@ final class CheckpointFile: Sendable {
         var second: [UInt8]
 
         /// mdb.c, MDB_meta behind a page header of 16 bytes.
-        private func number(_ at: Int, of head: [UInt8]) -> UInt64 { head.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: at, as: UInt64.self) } }
-        private var newest: [UInt8] { number(144, of: second) > number(144, of: first) ? second : first }
-        var transaction: UInt64 { number(144, of: newest) }
-        var pages: UInt64 { number(136, of: newest) &+ 1 }
+        private func number(at offset: Int, of head: [UInt8]) -> UInt64 { head.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self) } }
+        private var newest: [UInt8] { number(at: 144, of: second) > number(at: 144, of: first) ? second : first }
+        var transaction: UInt64 { number(at: 144, of: newest) }
+        var pages: UInt64 { number(at: 136, of: newest) &+ 1 }
     }
 
     private let descriptor: Int32
@@ -54,7 +54,7 @@ final class CheckpointFile: Sendable {
         guard file >= 0 else { return "" }
         defer { close(file) }
         var bytes = [UInt8](repeating: 0, count: 64)
-        let count = read(file, &bytes, bytes.count)
+        let count = Glibc.read(file, &bytes, bytes.count)
         return String(decoding: bytes.prefix(Swift.max(0, count)).prefix { $0 > 0x20 }, as: UTF8.self)
     }()
 

@@ -13,7 +13,11 @@ internal import Glibc
 /// - A writer waits while the oldest commit that is not on the disk is older than `bound`: so a crash of the system never undoes more than that, a slow disk slows the
 ///   writer down, and the pages that cannot be reused yet are bounded.
 ///
-/// Two locks: `turn` is held for a whole checkpoint, and the environment's writer lock, inside it, for the moment in which a commit is pinned.
+/// - All environments of the process sync one after another: together they would only share the disk, and each holds up its writer where that
+///   writes next to what is being written.
+///
+/// Three locks, one inside the other: `turn` is held for a whole checkpoint; the disk's queue likewise; the environment's writer lock for the moment in which a commit is
+/// pinned.
 final class Checkpointer: @unchecked Sendable {
     static let interval: Int64 = 100_000_000
     static let bound: Int64 = 1_000_000_000
@@ -25,6 +29,7 @@ final class Checkpointer: @unchecked Sendable {
     private let pageBytes: Int
     private let interval: Int64
     private let turn = WriterLock()
+    private static let disk = WaitingLine()
     // Both are of whoever has the turn.
     private let file: CheckpointFile
     private var pinned: OpaquePointer?
@@ -128,19 +133,24 @@ final class Checkpointer: @unchecked Sendable {
         try take(turn, "waiting for a checkpoint")
         defer { turn.unlock() }
         guard hasCommits else { return }
-        try take(writer, "beginning a checkpoint")
-        let pin: OpaquePointer, heads: CheckpointFile.Heads
-        do throws(LMDBError) {
-            defer { writer.unlock() }
-            (pin, heads) = try begin()
-        }
+        Self.disk.enter()
+        defer { Self.disk.leave() }
+        let (pin, heads) = try beginAlone()
         try end(pin, heads)
+    }
+
+    private func beginAlone() throws(LMDBError) -> (OpaquePointer, CheckpointFile.Heads) {
+        try take(writer, "beginning a checkpoint")
+        defer { writer.unlock() }
+        return try begin()
     }
 
     /// Runs `body` while no transaction of this object is open, with the writer lock held, so that the map may move. Everything is a checkpoint meanwhile, so nothing need be held on to.
     func unpinned(_ what: String, _ body: () throws(LMDBError) -> Void) throws(LMDBError) {
         try take(turn, what)
         defer { turn.unlock() }
+        Self.disk.enter()
+        defer { Self.disk.leave() }
         try take(writer, what)
         defer { writer.unlock() }
         if hasCommits {
@@ -222,7 +232,6 @@ final class Checkpointer: @unchecked Sendable {
         var made = pthread_t()
         let code = pthread_create(&made, nil, { argument in
             let checkpointer = Unmanaged<Checkpointer>.fromOpaque(argument!).takeRetainedValue()
-            pthread_setname_np(pthread_self(), "checkpoint")
             checkpointer.run()
             return nil
         }, Unmanaged.passRetained(self).toOpaque())

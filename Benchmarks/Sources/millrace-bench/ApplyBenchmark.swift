@@ -124,7 +124,7 @@ struct ApplyBenchmark {
         let directory = try ScratchDirectory(arguments)
         defer { directory.remove() }
         let store = try BareStore(
-            directory: directory.path, mode: durability == .commit ? .dataSynced : .unsynced, mapBytes: Self.mapBytes,
+            directory: directory.path, mode: durability == .commit ? .checkpointed : .unsynced, mapBytes: Self.mapBytes,
             rowBytes: rowBytes)
         defer { store.close() }
         return try time { try store.apply($0, once: once) }

@@ -37,11 +37,13 @@ enum LatencyBenchmark {
             try ProduceCommand.makeTopics(topics, partitions: partitions, brokers: brokers)
         }
         var latencies: [Int] = []
-        var cost = Cost()
+        var cost = Cost(), written = 0
         func measure(_ hasArrived: (UnsafeRawBufferPointer, Int64) throws -> Bool) throws -> Int {
             try withLoad(arguments, topics, brokers, rate: rate) {
                 usleep(1_000_000)
+                let before = writtenBytes()
                 cost = try Cost.of { latencies = try probe(topics[0], brokers, seconds: duration, hasArrived) }
+                written = writtenBytes() - before
             }
         }
         let sent: Int
@@ -69,11 +71,14 @@ enum LatencyBenchmark {
         print("""
             produced to \(isBare ? "consumed" : "served") at \(thousands(offered)) events/s: half within \(fixed(milliseconds(0.5), 1)) ms, 99 % within \
             \(fixed(milliseconds(0.99), 1)) ms (\(latencies.count) probes); \
-            \(fixed(microseconds)) µs of CPU an event in this process, which would take all processors at \(thousands(saturating)) events/s
+            \(fixed(microseconds)) µs of CPU an event in this process, which would take all processors at \(thousands(saturating)) events/s; \
+            \(thousands(Double(written) / cost.wall / offered)) bytes an event to the disk, \(fixed(Double(written) / cost.wall / 1e6, 0)) MB/s
             """)
         let name = (isMock ? "mock_" : "") + (isBare ? "latency_bare" : "latency") + (mode == .commit ? "" : "_replay")
         results.add("\(name).rate", offered)
         results.add("\(name).saturating", saturating)
+        results.add("\(name).disk_bytes", Double(written) / cost.wall / offered)
+        results.add("\(name).disk_rate", Double(written) / cost.wall)
         results.add("\(name).p50_ms", milliseconds(0.5))
         results.add("\(name).p99_ms", milliseconds(0.99))
     }

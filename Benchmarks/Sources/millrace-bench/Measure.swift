@@ -54,6 +54,14 @@ func thousands(_ value: Double) -> String {
     return text
 }
 
+/// Bytes that this process has given to disks, since it began; 0 when the kernel does not say.
+func writtenBytes() -> Int {
+    guard let text = try? String(contentsOfFile: "/proc/self/io", encoding: .utf8) else { return 0 }
+    return text.split(separator: "\n").lazy.compactMap { line in
+        line.hasPrefix("write_bytes: ") ? Int(line.dropFirst("write_bytes: ".count)) : nil
+    }.first ?? 0
+}
+
 /// A line of /proc/self/status in bytes, such as `RssAnon`; 0 when the kernel does not say.
 func processMemory(_ name: String) -> Int {
     guard let file = fopen("/proc/self/status", "r") else { return 0 }

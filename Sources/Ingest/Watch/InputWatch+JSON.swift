@@ -1,5 +1,5 @@
 public import FeatureStore
-public import JSONBytes
+internal import JSONBytes
 
 /// `GET /v1/contracts` and `GET /v1/drops`, as docs/MONITORING.md shows them.
 extension InputWatch {

@@ -45,6 +45,7 @@ struct IngestMetricFamilies {
             }
         }
         let commits = shards.map(\.commitStatistics)
+        let checkpoints = shards.compactMap { shard in shard.checkpoints.map { (shard: shard.number, made: $0) } }
         return [
             MetricFamily(
                 name: "millrace_events_applied_total", kind: .counter, samples: applied,
@@ -71,6 +72,16 @@ struct IngestMetricFamilies {
             MetricFamily(
                 name: "millrace_commit_seconds_total", help: "Time spent committing transactions, summed over shards.",
                 kind: .counter, value: commits.reduce(0) { $0 + $1.committing.seconds }),
+            MetricFamily(
+                name: "millrace_checkpoints_total", help: "Times that a shard's commits were put on the disk (durability commit).", kind: .counter,
+                value: Double(checkpoints.reduce(0) { $0 + $1.made.count })),
+            MetricFamily(
+                name: "millrace_checkpoint_seconds_total", help: "Time that took, summed over shards.", kind: .counter,
+                value: checkpoints.reduce(0) { $0 + $1.made.time.seconds }),
+            MetricFamily(
+                name: "millrace_shard_unsynced_seconds",
+                help: "How old the shard's oldest commit is that a crash of the system would undo; Kafka gives it again (durability commit).", kind: .gauge,
+                samples: checkpoints.map { .init($0.made.unsynced.seconds, labels: [("shard", String($0.shard))]) }),
             MetricFamily(
                 name: "millrace_batches_total", help: "Transactions committed.", kind: .counter,
                 value: Double(commits.reduce(0) { $0 + $1.batches })),

@@ -1,4 +1,5 @@
-"""kill -9 at random moments, again and again, while events keep coming: nothing may be lost and nothing counted twice.
+"""kill -9 at random moments, again and again, while events keep coming: nothing may be lost and nothing counted twice. After every other kill the
+shards go back to their checkpoints, as they do when the system went down.
 
 MILLRACE_CRASHES sets how many kills (default 50), MILLRACE_CRASH_SEED the moments and the events.
 """
@@ -10,6 +11,7 @@ import time
 from differences import check_counters, compare
 from feed import Feed
 from oracle import Oracle
+from stores import system_went_down
 from shop_stream import RecordProducer, ShopStream
 
 SECOND = 1_000_000
@@ -31,7 +33,8 @@ def test_killed_again_and_again(program, definitions, topics, bootstrap, capsys)
     probe = {"features": [name], "keys": ["c0000000"], "as_of": START}
 
     to_health, to_lookup = [], []
-    for _ in range(crashes):
+    went_back = 0
+    for crash in range(crashes):
         life = moments.uniform(0.3, 2)
         begin = time.monotonic()
         program.start()
@@ -46,6 +49,8 @@ def test_killed_again_and_again(program, definitions, topics, bootstrap, capsys)
         time.sleep(max(0, begin + life - time.monotonic()))
         assert program.process.poll() is None, f"ended by itself with {program.process.returncode}:\n{program.log_tail()}"
         program.kill()
+        if crash % 2:
+            went_back += system_went_down(program.store)
     feed.stop()
 
     program.start()
@@ -58,11 +63,12 @@ def test_killed_again_and_again(program, definitions, topics, bootstrap, capsys)
     compared, differences = compare(program, oracle, "customer", customers, names, oracle.newest_event_time() + 90 * SECOND)
     with capsys.disabled():
         print(f"\n{crashes} kills, {total} events ({dict(oracle.applied)} applied, {dict(oracle.dropped)} dropped), "
-              f"{compared} values compared, {len(differences)} differences")
+              f"{compared} values compared, {len(differences)} differences; {went_back} times a shard went back to its checkpoint")
         for what, times in (("healthy", to_health), ("first lookup", to_lookup)):
             if times:
                 print(f"start to {what}: median {statistics.median(times):.3f} s, largest {max(times):.3f} s, of {len(times)} starts")
     assert not differences, "\n".join(differences[:20])
+    assert went_back > crashes // 10, "hardly any shard had commits that a crash of the system would undo"
     check_counters(program, oracle)
     for reason in ("duplicate", "late", "future", "malformed"):
         assert any(r == reason for _, r in oracle.dropped), f"the stream had no {reason} event: the test proves too little"
