@@ -66,8 +66,8 @@ public final class Environment: Sendable {
     private let directory: OpenDirectories.Identity
     /// In the mode `.checkpointed`.
     let checkpointer: Checkpointer?
-    /// Of another process that writes; held for its lock.
-    private let checkpoint: CheckpointFile?
+    /// Of another process that writes; held for its lock until the environment is closed, under the writer lock.
+    private nonisolated(unsafe) var checkpoint: CheckpointFile?
 
     /// Opens the directory, creating it if need be.
     ///
@@ -191,6 +191,7 @@ public final class Environment: Sendable {
         checkpointer?.release()
         for transaction in pool { mdb_txn_abort(transaction) }
         mdb_env_close(handle)
+        checkpoint = nil
         OpenDirectories.release(directory)
     }
 

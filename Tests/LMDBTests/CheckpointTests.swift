@@ -67,7 +67,7 @@ struct CheckpointTests {
         content = changed
     }
 
-    @Test(arguments: UInt64(1)...24)
+    @Test(arguments: UInt64(1)...12)
     func whateverTheDiskHasOfLaterCommitsItGoesBackToTheCheckpoint(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let environment = try open(directory)

@@ -13,7 +13,7 @@ internal import ServingTransport
 ///
 /// Answers are written in the order of the requests (pipelining). While the client does not read its answers no more requests are
 /// read, so what waits is bounded by one read. A client that takes too long over either is cut off.
-final class DirectRequests: ChannelDuplexHandler {
+final class DirectRequests: ChannelDuplexHandler, TurnSender {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -36,6 +36,7 @@ final class DirectRequests: ChannelDuplexHandler {
     private var isPassing = false
     private var isFirst = true
     private var isReadHeldBack = false
+    private var waitsForEnd = false
     private var stall = StallWatch()
     private var held: HeldPart
     private var json = JSONWriter(reservingBytes: 4096)
@@ -160,10 +161,22 @@ final class DirectRequests: ChannelDuplexHandler {
             watch(context)
             return context.fireChannelReadComplete()
         }
-        context.flush()
-        watch(context)
+        sendAtEnd()
         isReadHeldBack = true
         readOn(context)
+    }
+
+    private func sendAtEnd() {
+        if waitsForEnd { return }
+        waitsForEnd = true
+        turn.atEnd(self)
+    }
+
+    func turnEnded() {
+        waitsForEnd = false
+        guard let context else { return }
+        context.flush()
+        watch(context)
     }
 
     /// What Hummingbird answers: the client is not waited for any more.
@@ -173,7 +186,10 @@ final class DirectRequests: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if isAnswering, let event = event as? ChannelShouldQuiesceEvent { return mustQuiesce = event }
+        if let event = event as? ChannelShouldQuiesceEvent {
+            if isAnswering { return mustQuiesce = event }
+            context.flush()
+        }
         // A client that closes its side in the middle of a request gets what Hummingbird thinks of that.
         if !isPassing, !isAnswering, event is ChannelEvent { passPending(context) }
         context.fireUserInboundEventTriggered(event)

@@ -35,7 +35,34 @@ package final class LoopTurn: @unchecked Sendable {
         if isUnderWay { return }
         isUnderWay = true
         began = clock()
-        loop.assumeIsolated().execute { self.isUnderWay = false }
+        loop.assumeIsolated().execute {
+            self.isUnderWay = false
+            self.send()
+        }
+    }
+
+    // MARK: Answers of a turn
+
+    /// Has the sender called when the turn ends, or as soon as `mostSenders` wait; at once when no turn is under way.
+    ///
+    /// Answers are sent together, because sending wakes who waits for them: a client with many connections that is woken for each takes the processor from this loop each time,
+    /// where they share it. (Redis writes its replies together, too.)
+    package func atEnd(_ sender: any TurnSender) {
+        senders.append(sender)
+        if !isUnderWay || senders.count == Self.mostSenders { send() }
+    }
+
+    private var senders: [any TurnSender] = []
+    private var sending: [any TurnSender] = []
+    private static let mostSenders = 16
+
+    private func send() {
+        guard sending.isEmpty else { return }  // Whoever comes while others send is sent by the loop below.
+        while !senders.isEmpty {
+            swap(&senders, &sending)
+            for sender in sending { sender.turnEnded() }
+            sending.removeAll(keepingCapacity: true)
+        }
     }
 
     /// ns since the turn began.
@@ -47,6 +74,11 @@ package final class LoopTurn: @unchecked Sendable {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
+}
+
+/// Who has answers to send at the end of a turn.
+package protocol TurnSender: AnyObject {
+    func turnEnded()
 }
 
 extension Duration {

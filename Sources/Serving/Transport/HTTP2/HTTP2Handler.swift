@@ -5,7 +5,7 @@ internal import Serving
 ///
 /// While the client does not read its answers nothing more is read from it. A client that keeps the server waiting longer than
 /// `HTTP2Limits.patience`, with half a frame, half a request or an answer that it does not take, is cut off.
-package final class HTTP2Handler: ChannelDuplexHandler {
+package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
     package typealias InboundIn = ByteBuffer
     package typealias InboundOut = ByteBuffer
     package typealias OutboundIn = ByteBuffer
@@ -21,6 +21,7 @@ package final class HTTP2Handler: ChannelDuplexHandler {
     /// A frame that is not all here.
     private var pending: ByteBuffer?
     private var isReadHeldBack = false
+    private var waitsForEnd = false
     private var stall = StallWatch()
     private var held: HeldPart
 
@@ -81,6 +82,14 @@ package final class HTTP2Handler: ChannelDuplexHandler {
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
+        if waitsForEnd { return }
+        waitsForEnd = true
+        turn.atEnd(self)
+    }
+
+    package func turnEnded() {
+        waitsForEnd = false
+        guard let context else { return }
         context.flush()
         watch(context)
     }
