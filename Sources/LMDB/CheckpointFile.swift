@@ -138,8 +138,10 @@ final class CheckpointFile: Sendable {
         try? write(slot)
     }
 
-    /// The data file is on the disk as it is and says all by itself.
+    /// The data file is on the disk as it is and says all by itself. Where the directory has another name by now, what has its old name is left alone.
     func remove() throws(LMDBError) {
+        var own = stat(), there = stat()
+        guard fstat(descriptor, &own) == 0, stat(directory + "/" + Self.name, &there) == 0, own.st_ino == there.st_ino, own.st_dev == there.st_dev else { return }
         if unlink(directory + "/" + Self.name) != 0, errno != ENOENT { throw failure("removing the checkpoint") }
         try syncDirectory()
     }

@@ -12,7 +12,6 @@ internal import Glibc
 /// - A checkpoint begins `interval` after the last one began, as long as there are commits.
 /// - A writer waits while the oldest commit that is not on the disk is older than `bound`: so a crash of the system never undoes more than that, a slow disk slows the
 ///   writer down, and the pages that cannot be reused yet are bounded.
-///
 /// - All environments of the process sync one after another: together they would only share the disk, and each holds up its writer where that
 ///   writes next to what is being written.
 ///
@@ -149,18 +148,27 @@ final class Checkpointer: @unchecked Sendable {
     func unpinned(_ what: String, _ body: () throws(LMDBError) -> Void) throws(LMDBError) {
         try take(turn, what)
         defer { turn.unlock() }
-        Self.disk.enter()
-        defer { Self.disk.leave() }
-        try take(writer, what)
+        try takeWriterAndSettle(what)
         defer { writer.unlock() }
-        if hasCommits {
-            let (pin, heads) = try begin()
-            try end(pin, heads)
-        }
         mdb_txn_abort(pinned)
         pinned = nil
         defer { repin() }
         try body()
+    }
+
+    /// The writer lock, with everything on the disk.
+    private func takeWriterAndSettle(_ what: String) throws(LMDBError) {
+        Self.disk.enter()
+        defer { Self.disk.leave() }
+        try take(writer, what)
+        guard hasCommits else { return }
+        do throws(LMDBError) {
+            let (pin, heads) = try begin()
+            try end(pin, heads)
+        } catch {
+            writer.unlock()
+            throw error
+        }
     }
 
     private func repin() {

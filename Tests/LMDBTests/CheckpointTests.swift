@@ -181,6 +181,19 @@ struct CheckpointTests {
         next.close()
     }
 
+    /// As when a shard's next generation takes its place and its name.
+    @Test func whatHasItsOldNameIsLeftAlone() throws {
+        let old = try open(directory)
+        try old.set(try old.openTable("rows"), "alice", "1")
+        try old.sync()
+        #expect(rename(directory.path, other.path) == 0)
+        let new = try open(directory)
+        try new.set(try new.openTable("rows"), "alice", "2")
+        old.close()
+        #expect(FileManager.default.fileExists(atPath: directory.path + "/checkpoint"))
+        new.close()
+    }
+
     @Test func aDataFileThatIsNotTheOneIsRefused() throws {
         let environment = try open(directory)
         let empty = try bytes("data.mdb", in: directory)
