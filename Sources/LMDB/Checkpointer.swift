@@ -9,7 +9,7 @@ internal import Glibc
 /// down, every page of the checkpoint is there as it was, and opening the environment goes back to it. (The same idea as the steady commits of libmdbx, by means of LMDB's
 /// public interface alone.)
 ///
-/// - A checkpoint begins `interval` after the last one began, as long as there are commits.
+/// - A checkpoint begins `interval` after the last one began, as long as there are commits (`CheckpointThread`).
 /// - A writer waits while the oldest commit that is not on the disk is older than `bound`: so a crash of the system never undoes more than that, a slow disk slows the
 ///   writer down, and the pages that cannot be reused yet are bounded.
 /// - All environments of the process sync one after another: together they would only share the disk, and each holds up its writer where that
@@ -26,7 +26,8 @@ final class Checkpointer: @unchecked Sendable {
     private let writer: WriterLock
     private let data: Int32
     private let pageBytes: Int
-    private let interval: Int64
+    /// ns; nil: only when `checkpoint` is called.
+    private let interval: Int64?
     private let turn = WriterLock()
     private static let disk = WaitingLine()
     // Both are of whoever has the turn.
@@ -41,8 +42,8 @@ final class Checkpointer: @unchecked Sendable {
     private var syncingSince: Int64?
     private var failure: LMDBError?
     private var isStopping = false
+    private var lastBegan: Int64 = 0
     private var made = Statistics()
-    private var thread: pthread_t?
 
     struct Statistics {
         var count = 0
@@ -58,7 +59,7 @@ final class Checkpointer: @unchecked Sendable {
         self.handle = handle
         self.path = path
         self.writer = writer
-        self.interval = interval ?? 0
+        self.interval = interval
         var status = MDB_stat()
         mdb_env_stat(handle, &status)
         pageBytes = Int(status.ms_psize)
@@ -81,12 +82,12 @@ final class Checkpointer: @unchecked Sendable {
         }
         pinned = pin
         pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(changed, &attributes)
-        pthread_condattr_destroy(&attributes)
-        if interval != nil { try start() }
+        pthread_cond_init(changed, nil)
+        let code = interval == nil ? 0 : CheckpointThread.shared.start()
+        guard code == 0 else {
+            mdb_txn_abort(pin)
+            throw LMDBError(code: code, "starting the thread for checkpoints", path: path)
+        }
     }
 
     deinit {
@@ -105,7 +106,7 @@ final class Checkpointer: @unchecked Sendable {
 
     private func waitForRoom() -> LMDBError? {
         locked {
-            while failure == nil, thread != nil, let oldest = syncingSince ?? pendingSince, Self.now() - oldest > Self.bound {
+            while failure == nil, interval != nil, !isStopping, let oldest = syncingSince ?? pendingSince, Self.now() - oldest > Self.bound {
                 pthread_cond_wait(changed, mutex)
             }
             return failure
@@ -116,8 +117,9 @@ final class Checkpointer: @unchecked Sendable {
     func committed() {
         locked {
             guard pendingSince == nil else { return }
-            pendingSince = Self.now()
-            pthread_cond_broadcast(changed)
+            let now = Self.now()
+            pendingSince = now
+            if let interval, !isStopping { CheckpointThread.shared.schedule(self, at: Swift.max(now, lastBegan + interval)) }
         }
     }
 
@@ -182,6 +184,7 @@ final class Checkpointer: @unchecked Sendable {
         if let failure = (locked { failure }) { throw failure }
         let begun = try Self.pin(handle, data, pageBytes, path)
         locked {
+            lastBegan = Self.now()
             syncingSince = pendingSince
             pendingSince = nil
         }
@@ -236,55 +239,16 @@ final class Checkpointer: @unchecked Sendable {
 
     // MARK: The thread
 
-    private func start() throws(LMDBError) {
-        var made = pthread_t()
-        let code = pthread_create(&made, nil, { argument in
-            let checkpointer = Unmanaged<Checkpointer>.fromOpaque(argument!).takeRetainedValue()
-            checkpointer.run()
-            return nil
-        }, Unmanaged.passRetained(self).toOpaque())
-        guard code == 0 else {
-            Unmanaged.passUnretained(self).release()
-            mdb_txn_abort(pinned)
-            throw LMDBError(code: code, "starting the thread for checkpoints", path: path)
-        }
-        locked { thread = made }
-    }
+    /// On the thread for checkpoints. A failure is kept, and the next writer hears of it.
+    func makeDue() { do throws(LMDBError) { try checkpoint() } catch { fail(error) } }
 
-    private func run() {
-        var began: Int64 = 0
-        while waitUntilDue(began + interval) {
-            began = Self.now()
-            // A failure is kept, and the next writer hears of it.
-            do throws(LMDBError) { try checkpoint() } catch { return fail(error) }
-        }
-    }
-
-    /// False: it is over.
-    private func waitUntilDue(_ due: Int64) -> Bool {
-        locked {
-            while !isStopping {
-                guard pendingSince != nil else {
-                    pthread_cond_wait(changed, mutex)
-                    continue
-                }
-                if Self.now() >= due { return true }
-                var until = timespec(tv_sec: Int(due / 1_000_000_000), tv_nsec: Int(due % 1_000_000_000))
-                pthread_cond_timedwait(changed, mutex, &until)
-            }
-            return false
-        }
-    }
-
-    /// Ends the thread, once the checkpoint under way is made. Twice is fine. Not inside a write transaction.
+    /// Ends that, once the checkpoint under way is made. Twice is fine. Not inside a write transaction.
     func stop() {
-        let running = locked { () -> pthread_t? in
+        locked {
             isStopping = true
             pthread_cond_broadcast(changed)
-            defer { thread = nil }
-            return thread
         }
-        if let running { pthread_join(running, nil) }
+        CheckpointThread.shared.forget(self)
     }
 
     /// Lets go of the pages, after `stop` and when no transaction will come any more. The file goes too when there is nothing to go back from.
@@ -309,7 +273,7 @@ final class Checkpointer: @unchecked Sendable {
         return body()
     }
 
-    private static func now() -> Int64 {
+    static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)

@@ -47,6 +47,7 @@ struct Serve: AsyncParsableCommand {
         let definitions = try options.loadForServing()
         let descriptorSets = try options.descriptorSets(definitions)
         let logger = Logger.millrace("millrace", definitions.logs)
+        LoopThreads.separateHeaps()
         DescriptorLimit.raise()
         let processors = definitions.server.processors
         // Before anything starts a thread that shall keep off them.
