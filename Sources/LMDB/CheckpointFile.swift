@@ -48,16 +48,6 @@ final class CheckpointFile: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Which boot of the system this is; empty where the process may not know (`ProcSubset=pid` hides it).
-    static let thisBoot: String = {
-        let file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return "" }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = Glibc.read(file, &bytes, bytes.count)
-        return String(decoding: bytes.prefix(Swift.max(0, count)).prefix { $0 > 0x20 }, as: UTF8.self)
-    }()
-
     // MARK: Finding it
 
     /// Opens the file of a directory, if there is one, and makes the data file what it was at the checkpoint if the system went down since. Call it before LMDB opens
@@ -164,10 +154,8 @@ final class CheckpointFile: Sendable {
     }
 
     private func syncDirectory() throws(LMDBError) {
-        let file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0 else { throw failure("opening the directory") }
-        defer { close(file) }
-        guard fsync(file) == 0 else { throw failure("syncing the directory") }
+        let code = Environment.syncDirectory(directory)
+        guard code == 0 else { throw LMDBError(code: code, "syncing the directory", path: directory) }
     }
 
     private func failure(_ what: String) -> LMDBError { LMDBError(code: errno, what, path: directory) }

@@ -47,8 +47,8 @@ public final class Environment: Sendable {
         public var readOnly: Bool
         /// False: in the mode `.checkpointed` only `sync` makes checkpoints.
         package var checkpointsByItself = true
-        /// Which boot of the system this is taken for.
-        package var boot = CheckpointFile.thisBoot
+        /// Which boot of the system this is taken for; empty: nobody can tell.
+        package var boot = Boot.id ?? ""
 
         public init(path: String, mapBytes: Int, maxReaders: Int = 126, maxTables: Int = 8, mode: SyncMode = .dataSynced,
                     readOnly: Bool = false) {

@@ -77,8 +77,6 @@ enum LatencyBenchmark {
         let name = (isMock ? "mock_" : "") + (isBare ? "latency_bare" : "latency") + (mode == .commit ? "" : "_replay")
         results.add("\(name).rate", offered)
         results.add("\(name).saturating", saturating)
-        results.add("\(name).disk_bytes", Double(written) / cost.wall / offered)
-        results.add("\(name).disk_rate", Double(written) / cost.wall)
         results.add("\(name).p50_ms", milliseconds(0.5))
         results.add("\(name).p99_ms", milliseconds(0.99))
     }

@@ -12,4 +12,3 @@ int get_processors(void *mask, size_t bytes);
 int set_processors(pid_t thread, const void *mask, size_t bytes);
 // Lets the heap have so many parts (malloc's arenas) before threads share them. 1, or 0 when that is refused.
 int set_heap_arenas(int most);
-

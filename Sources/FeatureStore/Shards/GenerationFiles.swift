@@ -139,16 +139,8 @@ package struct GenerationFiles {
     }
 
     private func syncStore() throws(ShardError) {
-        let code = Self.syncDirectory(store)
+        let code = Environment.syncDirectory(store)
         if code != 0 { throw Self.fault("cannot be synced", store, code: code) }
-    }
-
-    /// Syncs a directory, so that the names in it survive a crash of the system. 0 or an `errno`.
-    static func syncDirectory(_ path: String) -> Int32 {
-        let file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0 else { return errno }
-        defer { close(file) }
-        return fsync(file) == 0 ? 0 : errno
     }
 
     private func rename(_ from: String, _ to: String) throws(ShardError) {

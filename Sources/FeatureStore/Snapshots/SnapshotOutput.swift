@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LMDB
 
 /// A file or a pipe that a snapshot is written to. Everything that is not written is an error.
 final class SnapshotOutput {
@@ -56,7 +57,7 @@ final class SnapshotOutput {
 extension Snapshot {
     /// On the disk when it returns: the names in a directory.
     static func syncDirectory(_ path: String) throws(SnapshotError) {
-        let code = GenerationFiles.syncDirectory(path)
+        let code = Environment.syncDirectory(path)
         if code != 0 { throw .writing(path: path, code: code) }
     }
 }

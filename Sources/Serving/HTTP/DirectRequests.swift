@@ -36,7 +36,6 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     private var isPassing = false
     private var isFirst = true
     private var isReadHeldBack = false
-    private var waitsForEnd = false
     private var stall = StallWatch()
     private var held: HeldPart
     private var json = JSONWriter(reservingBytes: 4096)
@@ -161,19 +160,12 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
             watch(context)
             return context.fireChannelReadComplete()
         }
-        sendAtEnd()
+        turn.atEnd(self)
         isReadHeldBack = true
         readOn(context)
     }
 
-    private func sendAtEnd() {
-        if waitsForEnd { return }
-        waitsForEnd = true
-        turn.atEnd(self)
-    }
-
     func turnEnded() {
-        waitsForEnd = false
         guard let context else { return }
         context.flush()
         watch(context)

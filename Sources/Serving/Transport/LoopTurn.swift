@@ -78,6 +78,7 @@ package final class LoopTurn: @unchecked Sendable {
 
 /// Who has answers to send at the end of a turn.
 package protocol TurnSender: AnyObject {
+    /// Twice in a turn is fine.
     func turnEnded()
 }
 

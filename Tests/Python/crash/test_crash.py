@@ -11,8 +11,8 @@ import time
 from differences import check_counters, compare
 from feed import Feed
 from oracle import Oracle
-from stores import system_went_down
 from shop_stream import RecordProducer, ShopStream
+from stores import system_went_down
 
 SECOND = 1_000_000
 START = 1_764_547_200 * SECOND

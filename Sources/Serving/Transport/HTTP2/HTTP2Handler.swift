@@ -21,7 +21,6 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
     /// A frame that is not all here.
     private var pending: ByteBuffer?
     private var isReadHeldBack = false
-    private var waitsForEnd = false
     private var stall = StallWatch()
     private var held: HeldPart
 
@@ -82,13 +81,10 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
-        if waitsForEnd { return }
-        waitsForEnd = true
         turn.atEnd(self)
     }
 
     package func turnEnded() {
-        waitsForEnd = false
         guard let context else { return }
         context.flush()
         watch(context)
