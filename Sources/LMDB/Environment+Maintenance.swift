@@ -29,13 +29,11 @@ extension Environment {
             throw LMDBError(.other, code: EINVAL, "growing the map to \(bytes) bytes", path: path)
         }
         let what = "growing the map to \(target) bytes"
+        try lockFile(what)
+        defer { file.unlock() }
         try lockWriter(what)
-        guard let checkpointer else {
-            defer { writer.unlock() }
-            return try setMapBytes(target)
-        }
-        writer.unlock()  // It was no more than the question whether this thread writes.
-        try checkpointer.unpinned(what) { () throws(LMDBError) in try setMapBytes(target) }
+        defer { writer.unlock() }
+        try setMapBytes(target)
     }
 
     /// The sizes and counts of `Info`; all zero once closed. Cheap: no I/O.
@@ -81,30 +79,32 @@ extension Environment {
         } ?? 0
     }
 
-    /// What the checkpoints of the mode `.checkpointed` have to show; all zero in other modes.
-    public struct Checkpoints: Equatable, Sendable {
+    /// What the flushes of the mode `.writeBehind` have to show.
+    public struct Flushes: Equatable, Sendable {
         /// Since the environment was opened.
         public var count = 0
-        /// What they took together, from the pinning of a commit to its being on the disk.
+        /// Keys and values that they wrote; the newest of each key.
+        public var entries = 0
+        /// What they took together.
         public var time: Duration = .zero
-        /// How long ago the oldest commit was made that a crash of the system would undo.
+        /// Bytes of the memtables: of commits that a crash would undo.
+        public var waitingBytes = 0
+        /// How long ago the oldest of these commits was made.
         public var age: Duration = .zero
 
         public init() {}
     }
 
-    public func checkpoints() -> Checkpoints {
-        var result = Checkpoints()
-        guard let checkpointer else { return result }
-        let statistics = checkpointer.statistics
-        (result.count, result.time) = (statistics.count, .nanoseconds(statistics.nanoseconds))
-        result.age = .nanoseconds(checkpointer.age)
-        return result
-    }
+    /// Nil in other modes.
+    public var flushes: Flushes? { flusher?.statistics }
+
+    /// In the mode `.writeBehind`: what is asked to grow the map when it has no room for a flush. It answers whether it did. Called on
+    /// a thread of the environment, outside of its locks.
+    public func whenMapIsFull(_ grow: @escaping @Sendable () -> Bool) { flusher?.whenFull(grow) }
 
     /// Forces everything committed so far to the disk, whatever the mode.
     public func sync() throws(LMDBError) {
-        if let checkpointer { return try checkpointer.checkpoint() }
+        if let flusher { return try flusher.flush() }
         let code = inside { mdb_env_sync($0, 1) } ?? TransactionGate.closedCode
         guard code == 0 else { throw LMDBError(code: code, "syncing", path: path) }
     }
@@ -117,18 +117,21 @@ extension Environment {
     ///   - compacting: leave out free pages and renumber the others: smaller, a little slower.
     public func copy(to target: String, compacting: Bool) throws(LMDBError) {
         try OpenDirectories.create(target)
+        try flusher?.flush()
         let code = inside { mdb_env_copy2($0, target, compacting ? UInt32(MDB_CP_COMPACT) : 0) } ?? TransactionGate.closedCode
         guard code == 0 else { throw LMDBError(code: code, "copying to \(target)", path: path) }
     }
 
     /// Adopts the map size that another process has set.
     func adoptMapSize() throws(LMDBError) {
+        try lockFile("adopting another process's map size")
+        defer { file.unlock() }
         try lockWriter("adopting another process's map size")
         defer { writer.unlock() }
         try setMapBytes(0)
     }
 
-    /// Sets the map size with no transaction active; 0 adopts the size in the file. The caller holds the writer lock.
+    /// Sets the map size with no transaction active; 0 adopts the size in the file. The caller holds both locks.
     func setMapBytes(_ bytes: Int) throws(LMDBError) {
         let code = gate.shut { () -> Int32 in
             var info = MDB_envinfo()
@@ -148,10 +151,7 @@ extension Environment {
     private func inside<R>(_ body: (OpaquePointer) -> R) -> R? {
         switch gate.enter() {
         case .refused: return nil
-        case .fresh:
-            defer { gate.leave(nil) }
-            return body(handle)
-        case .pooled(let transaction):
+        case .admitted(let transaction, _):
             defer { gate.leave(transaction) }
             return body(handle)
         }

@@ -7,14 +7,14 @@ extension Environment {
     /// On `.mapFull` (from `put`, `reserve`, `delete` or the commit) nothing was written: grow the map and run the body again.
     @available(*, noasync, message: "A transaction belongs to its thread and is short: call it from synchronous code")
     public func write<R>(_ body: (borrowing WriteTransaction) throws -> R) throws -> R {
-        try checkpointer?.admit()
+        if let flusher { return try writeBehind(flusher, body) }
         try lockWriter("beginning a write transaction")
         defer { writer.unlock() }
         if options.readOnly { throw LMDBError(code: EACCES, "writing to a read-only environment", path: path) }
         let handle = try beginExclusively("beginning a write transaction")
         let result: R
         do {
-            let transaction = WriteTransaction(handle, self)
+            let transaction = WriteTransaction(handle, self, nil)
             result = try body(transaction)
         } catch {
             mdb_txn_abort(handle)
@@ -23,7 +23,30 @@ extension Environment {
         // "The transaction handle is freed" even if the commit fails (lmdb.h, mdb_txn_commit).
         let code = mdb_txn_commit(handle)
         guard code == 0 else { throw LMDBError(code: code, "committing", path: path) }
-        checkpointer?.committed()
+        return result
+    }
+
+    /// The same into the memtable: LMDB is only read.
+    private func writeBehind<R>(_ flusher: Flusher, _ body: (borrowing WriteTransaction) throws -> R) throws -> R {
+        try flusher.admit()
+        try lockWriter("beginning a write transaction")
+        defer { writer.unlock() }
+        let (handle, seen) = try beginReading()
+        defer { endReading(handle) }
+        guard var snapshot = seen else { throw LMDBError(.closed, "beginning a write transaction", path: path) }
+        snapshot.commit += 1
+        let memtable = snapshot.tables.active
+        let result: R
+        do {
+            let transaction = WriteTransaction(handle, self, snapshot)
+            result = try body(transaction)
+        } catch {
+            memtable.endCommit(keeping: false)
+            throw error
+        }
+        memtable.endCommit(keeping: true)
+        gate.publish(snapshot.commit)
+        flusher.committed(memtable)
         return result
     }
 
@@ -33,17 +56,14 @@ extension Environment {
     /// each end.
     @available(*, noasync, message: "A read transaction pins pages: keep it short and call it from synchronous code")
     public func read<R>(_ body: (borrowing ReadTransaction) throws -> R) throws -> R {
-        let handle = try beginReading()
-        defer {
-            mdb_txn_reset(handle)
-            gate.leave(handle)
-        }
-        let transaction = ReadTransaction(handle, self)
+        let (handle, snapshot) = try beginReading()
+        defer { endReading(handle) }
+        let transaction = ReadTransaction(handle, self, snapshot)
         return try body(transaction)
     }
 
-    /// Begins a transaction outside the gate: a write, or in a read-only environment a read. The caller holds the writer lock,
-    /// which keeps the map in place.
+    /// Begins a transaction outside the gate: a write, or in a read-only environment a read. The caller holds a lock that
+    /// keeps the map in place.
     func beginExclusively(_ what: @autoclosure () -> String) throws(LMDBError) -> OpaquePointer {
         guard !gate.isClosed else { throw LMDBError(.closed, what(), path: path) }
         let flags = options.readOnly ? UInt32(MDB_RDONLY) : 0
@@ -57,32 +77,35 @@ extension Environment {
         return transaction
     }
 
-    /// Enters the gate; the caller leaves it with the handle it got.
-    private func beginReading() throws(LMDBError) -> OpaquePointer {
-        let (code, transaction) = tryReading()
-        if let transaction { return transaction }
-        guard code == MDB_MAP_RESIZED else { throw LMDBError(code: code, "beginning a read transaction", path: path) }
-        // Another process grew the map past ours: "called with a size of zero to adopt the new size" (lmdb.h, mdb_env_set_mapsize).
-        try adoptMapSize()
-        let (secondCode, second) = tryReading()
-        guard let second else { throw LMDBError(code: secondCode, "beginning a read transaction", path: path) }
-        return second
+    /// Enters the gate; the caller leaves it with `endReading`.
+    private func beginReading() throws(LMDBError) -> (OpaquePointer, MemtableSnapshot?) {
+        while true {
+            let (code, transaction, snapshot) = tryReading()
+            if let transaction {
+                // LMDB must not be ahead of what was seen of the memtables, or one read would find two commits.
+                if let snapshot, let flusher, flusher.hasPassed(snapshot.tables) {
+                    endReading(transaction)
+                    continue
+                }
+                return (transaction, snapshot)
+            }
+            guard code == MDB_MAP_RESIZED else { throw LMDBError(code: code, "beginning a read transaction", path: path) }
+            // Another process grew the map past ours: "called with a size of zero to adopt the new size" (lmdb.h, mdb_env_set_mapsize).
+            try adoptMapSize()
+        }
     }
 
-    private func tryReading() -> (code: Int32, transaction: OpaquePointer?) {
-        var transaction: OpaquePointer?
-        let code: Int32
-        switch gate.enter() {
-        case .pooled(let pooled):
-            transaction = pooled
-            code = mdb_txn_renew(pooled)
-        case .fresh:
-            code = mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &transaction)
-        case .refused:
-            return (TransactionGate.closedCode, nil)
-        }
-        if code == 0 { return (0, transaction) }
+    private func endReading(_ transaction: OpaquePointer) {
+        mdb_txn_reset(transaction)
         gate.leave(transaction)
-        return (code, nil)
+    }
+
+    private func tryReading() -> (code: Int32, transaction: OpaquePointer?, snapshot: MemtableSnapshot?) {
+        guard case .admitted(let pooled, let snapshot) = gate.enter() else { return (TransactionGate.closedCode, nil, nil) }
+        var transaction = pooled
+        let code = pooled.map { mdb_txn_renew($0) } ?? mdb_txn_begin(handle, nil, UInt32(MDB_RDONLY), &transaction)
+        if code == 0 { return (0, transaction, snapshot) }
+        gate.leave(transaction)
+        return (code, nil, nil)
     }
 }

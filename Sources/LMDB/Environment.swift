@@ -4,8 +4,7 @@ internal import Glibc
 /// One LMDB environment: a directory with a memory-mapped B+tree of a few tables, one writer and many readers at once.
 ///
 /// LMDB is a copy-on-write tree. A writer never disturbs a reader: each read transaction sees the last commit before it began,
-/// in place in the mapped file, without a lock and without a copy. A commit is atomic; a crash of the process loses nothing that
-/// was committed.
+/// in place in the mapped file, without a lock and without a copy. A commit is atomic.
 ///
 ///     let environment = try Environment(.init(path: "data/shard-0", mapBytes: 1 << 30, mode: .dataSynced))
 ///     let rows = try environment.openTable("rows")
@@ -20,11 +19,11 @@ internal import Glibc
 /// a write transaction belongs to its thread. Transactions of one environment do not nest on a thread, except a read inside a
 /// write.
 public final class Environment: Sendable {
-    /// What a commit promises after a crash of the *system*. A crash of the process never loses a commit.
+    /// What a commit promises after a crash.
     public enum SyncMode: Sendable, Hashable {
-        /// Nothing waits for the disk: commits are put there by a thread, ten times a second (`Checkpointer`). A system crash undoes the newest
-        /// commits, of one second at the most, and never corrupts.
-        case checkpointed
+        /// Nothing waits for the disk: commits are kept in memory, where this process reads them, and taken to LMDB by a thread about once a second (`Flusher`). A crash of
+        /// the process or of the system undoes the newest commits and never corrupts. Other processes see what LMDB has.
+        case writeBehind
         /// Data pages are synced on each commit, the meta page with the next one (`MDB_NOMETASYNC`): a system crash may undo the
         /// newest commit but never corrupts.
         case dataSynced
@@ -45,10 +44,8 @@ public final class Environment: Sendable {
         public var maxTables: Int
         public var mode: SyncMode
         public var readOnly: Bool
-        /// False: in the mode `.checkpointed` only `sync` makes checkpoints.
-        package var checkpointsByItself = true
-        /// Which boot of the system this is taken for; empty: nobody can tell.
-        package var boot = Boot.id ?? ""
+        /// False: in the mode `.writeBehind` only `sync` flushes.
+        package var flushesByItself = true
 
         public init(path: String, mapBytes: Int, maxReaders: Int = 126, maxTables: Int = 8, mode: SyncMode = .dataSynced,
                     readOnly: Bool = false) {
@@ -62,12 +59,12 @@ public final class Environment: Sendable {
 
     nonisolated(unsafe) let handle: OpaquePointer
     let gate = TransactionGate()
+    /// Held by whoever writes to the data file or moves the map. Never taken by who holds the writer lock.
+    let file = WriterLock()
     let writer = WriterLock()
     private let directory: OpenDirectories.Identity
-    /// In the mode `.checkpointed`.
-    let checkpointer: Checkpointer?
-    /// Of another process that writes; held for its lock until the environment is closed, under the writer lock.
-    private nonisolated(unsafe) var checkpoint: CheckpointFile?
+    /// In the mode `.writeBehind`.
+    let flusher: Flusher?
 
     /// Opens the directory, creating it if need be.
     ///
@@ -78,16 +75,15 @@ public final class Environment: Sendable {
         if !options.readOnly { try OpenDirectories.create(path) }
         directory = try OpenDirectories.claim(path)
         do throws(LMDBError) {
-            let checkpoint = try CheckpointFile.find(in: path, boot: options.boot)
             let handle = try Self.open(options)
             do throws(LMDBError) {
-                checkpointer = try Self.checkpointer(handle, options, writer, checkpoint)
+                flusher = options.readOnly || options.mode != .writeBehind ? nil : try Flusher(
+                    handle, path: path, file: file, writer: writer, gate: gate, isAutomatic: options.flushesByItself)
             } catch {
                 mdb_env_close(handle)
                 throw error
             }
             self.handle = handle
-            self.checkpoint = options.readOnly ? checkpoint : nil
         } catch {
             OpenDirectories.release(directory)
             throw error
@@ -113,7 +109,7 @@ public final class Environment: Sendable {
             flags |= UInt32(MDB_RDONLY)
         } else {
             switch options.mode {
-            case .checkpointed: flags |= UInt32(MDB_NOSYNC)
+            case .writeBehind: break
             case .dataSynced: flags |= UInt32(MDB_NOMETASYNC)
             case .unsynced: flags |= UInt32(MDB_NOSYNC | MDB_WRITEMAP)
             }
@@ -141,32 +137,14 @@ public final class Environment: Sendable {
         return handle
     }
 
-    /// Makes everything that is there a checkpoint, or needless, before anything is written.
-    private static func checkpointer(
-        _ handle: OpaquePointer, _ options: Options, _ writer: WriterLock, _ found: CheckpointFile?
-    ) throws(LMDBError) -> Checkpointer? {
-        if options.readOnly { return nil }
-        if options.mode == .checkpointed {
-            return try Checkpointer(
-                handle, path: options.path, writer: writer, file: found, boot: options.boot,
-                interval: options.checkpointsByItself ? Checkpointer.interval : nil)
-        }
-        // Nobody holds on to its pages any more.
-        if let found {
-            let code = mdb_env_sync(handle, 1)
-            guard code == 0 else { throw LMDBError(code: code, "syncing", path: options.path) }
-            try found.remove()
-        }
-        return nil
-    }
-
     /// Opens a table, creating it unless the environment is read-only. Call it once for each table, at the start.
     ///
     /// - Parameter create: false: one that does not exist is an error.
     /// - Throws: `.missingTable` in a read-only environment; `.other(MDB_DBS_FULL)` past `maxTables`.
     public func openTable(_ name: String, create: Bool = true) throws(LMDBError) -> Table {
         // "This function must not be called from multiple concurrent transactions in the same process" (lmdb.h, mdb_dbi_open).
-        try checkpointer?.admit()
+        try lockFile("opening table \"\(name)\"")
+        defer { file.unlock() }
         try lockWriter("opening table \"\(name)\"")
         defer { writer.unlock() }
         let transaction = try beginExclusively("opening table \"\(name)\"")
@@ -175,33 +153,37 @@ public final class Environment: Sendable {
         if code == 0 { code = mdb_txn_commit(transaction) } else { mdb_txn_abort(transaction) }
         if code == MDB_NOTFOUND { throw LMDBError(.missingTable, code: code, "opening table \"\(name)\"", path: path) }
         guard code == 0 else { throw LMDBError(code: code, "opening table \"\(name)\"", path: path) }
-        checkpointer?.committed()
         return Table(handle: table)
     }
 
     /// Closes the environment: waits for running transactions, refuses new ones. Closing twice is fine. Do not call it inside a
     /// transaction. It syncs nothing: call `sync` before.
-    public func close() {
-        lockForClosing()
+    ///
+    /// - Parameter flushing: false: in the mode `.writeBehind` commits that LMDB does not have are dropped, as in a crash.
+    public func close(flushing: Bool = true) {
+        var code = writer.lock()
+        precondition(code == 0, "Environment.close() called inside a write transaction on \(path)")
         writer.unlock()
-        checkpointer?.stop()
-        lockForClosing()
+        flusher?.stop()
+        if flushing, !gate.isClosed { try? flusher?.flush() }  // What does not go in now is lost as in a crash; `sync` says why.
+        code = file.lock()
+        precondition(code == 0, "Environment.close() called inside a flush of \(path)")
+        defer { file.unlock() }
+        _ = writer.lock()
         defer { writer.unlock() }
         guard let pool = gate.close() else { return }
-        checkpointer?.release()
         for transaction in pool { mdb_txn_abort(transaction) }
         mdb_env_close(handle)
-        checkpoint = nil
         OpenDirectories.release(directory)
-    }
-
-    private func lockForClosing() {
-        let code = writer.lock()
-        precondition(code == 0, "Environment.close() called inside a write transaction on \(path)")
     }
 
     func lockWriter(_ what: @autoclosure () -> String) throws(LMDBError) {
         let code = writer.lock()
+        guard code == 0 else { throw LMDBError(code: code, what(), path: path) }
+    }
+
+    func lockFile(_ what: @autoclosure () -> String) throws(LMDBError) {
+        let code = file.lock(outsideOf: writer)
         guard code == 0 else { throw LMDBError(code: code, what(), path: path) }
     }
 

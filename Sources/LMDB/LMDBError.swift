@@ -13,8 +13,6 @@ public struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
         case diskFull
         /// Every slot of the reader table is taken, by this process or by others.
         case readersFull
-        /// The disk did not take the pages of a checkpoint, and it is not known which: nothing more is written.
-        case checkpointFailed
         /// One transaction touched more pages than LMDB can track (about 500 MB of dirty pages): make the batch smaller.
         case transactionFull
         /// A page is missing or of the wrong type, or the file is not LMDB's.
@@ -58,7 +56,6 @@ public struct LMDBError: Error, Equatable, Sendable, CustomStringConvertible {
         switch kind {
         case .mapFull: "The map is full: grow it and run the transaction again."
         case .diskFull: "Free space on that file system (or repair it), then run the transaction again; nothing was committed."
-        case .checkpointFailed: "Look to the disk and open the environment again: it goes back to the checkpoint before."
         case .readersFull: "Raise maxReaders, read with fewer threads, or reap the readers of dead processes."
         case .transactionFull: "Write fewer entries in one transaction."
         case .corrupted: "Move the directory away and rebuild it from a snapshot and the log."

@@ -14,10 +14,14 @@ final class TransactionGate: Sendable {
 
     private nonisolated(unsafe) let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private nonisolated(unsafe) let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    // All three are touched only under `mutex`.
+    // All are touched only under `mutex`.
     private nonisolated(unsafe) var state = State.open
     private nonisolated(unsafe) var active = 0
     private nonisolated(unsafe) var pool: [OpaquePointer] = []
+    /// In the mode `.writeBehind`.
+    private nonisolated(unsafe) var currentMemtables: Memtables?
+    /// The newest commit of the memtables.
+    private nonisolated(unsafe) var commit: UInt64 = 0
 
     init() {
         pthread_mutex_init(mutex, nil)
@@ -33,10 +37,8 @@ final class TransactionGate: Sendable {
 
     /// What a reader gets at the door.
     enum Admission {
-        /// A reset transaction to renew.
-        case pooled(OpaquePointer)
-        /// None is free: begin a new one.
-        case fresh
+        /// A reset transaction to renew, or nil: none is free, begin a new one. And what there is of the memtables.
+        case admitted(OpaquePointer?, MemtableSnapshot?)
         /// The environment is closed. Do not call `leave`.
         case refused
     }
@@ -57,7 +59,7 @@ final class TransactionGate: Sendable {
         while state == .shut { pthread_cond_wait(changed, mutex) }
         if state == .closed { return .refused }
         active += 1
-        return pool.popLast().map(Admission.pooled) ?? .fresh
+        return .admitted(pool.popLast(), currentMemtables.map { MemtableSnapshot(tables: $0, commit: commit) })
     }
 
     /// Hands back a reset transaction, or `nil` when there is none to keep.
@@ -67,6 +69,29 @@ final class TransactionGate: Sendable {
         active -= 1
         if let transaction { pool.append(transaction) }
         if active == 0, state != .open { pthread_cond_broadcast(changed) }
+    }
+
+    var memtables: Memtables? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return currentMemtables
+    }
+
+    /// Only one thread at a time may call this.
+    func setMemtables(_ tables: Memtables) {
+        // The last one to let go of a memtable frees it: not inside the lock.
+        withExtendedLifetime(memtables) {
+            pthread_mutex_lock(mutex)
+            defer { pthread_mutex_unlock(mutex) }
+            currentMemtables = tables
+        }
+    }
+
+    /// Lets readers that come from now on see a commit.
+    func publish(_ number: UInt64) {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        commit = number
     }
 
     /// Runs `body` while no reader is inside. Readers that come meanwhile wait. Answers `nil` if the gate is closed for good.
@@ -91,7 +116,7 @@ final class TransactionGate: Sendable {
         state = .closed
         pthread_cond_broadcast(changed)
         while active > 0 { pthread_cond_wait(changed, mutex) }
-        defer { pool = [] }
+        defer { (pool, currentMemtables) = ([], nil) }
         return pool
     }
 }

@@ -13,11 +13,17 @@ extension ReadTransaction {
         return names
     }
 
-    /// The number of entries of a table in this commit. O(1).
+    /// The number of entries of a table in this commit. O(1), and O(n log n) for the n entries of the memtables.
     public borrowing func entryCount(_ table: Table) throws(LMDBError) -> Int {
         var status = MDB_stat()
         let code = mdb_stat(handle, table.handle, &status)
         guard code == 0 else { throw LMDBError(code: code, "counting a table", path: environment.path) }
-        return status.ms_entries
+        var count = status.ms_entries
+        for entry in snapshot?.entries(table, from: nil) ?? [] {
+            var key = MDB_val(entry.key), value = MDB_val()
+            let isThere = mdb_get(handle, table.handle, &key, &value) == 0
+            count += (entry.value == nil ? 0 : 1) - (isThere ? 1 : 0)
+        }
+        return count
     }
 }

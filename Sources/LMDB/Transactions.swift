@@ -1,18 +1,20 @@
 internal import CLMDB
 
-/// A view of one commit. Everything it hands out lives in the mapped file until the body of `Environment.read` returns: copy what
+/// A view of one commit. Everything it hands out lives in the mapped file, or in a memtable, until the body of `Environment.read` returns: copy what
 /// must live longer.
 public struct ReadTransaction: ~Copyable {
     let handle: OpaquePointer
     let environment: Environment
+    /// In the mode `.writeBehind`.
+    let snapshot: MemtableSnapshot?
 
-    init(_ handle: OpaquePointer, _ environment: Environment) {
-        (self.handle, self.environment) = (handle, environment)
+    init(_ handle: OpaquePointer, _ environment: Environment, _ snapshot: MemtableSnapshot?) {
+        (self.handle, self.environment, self.snapshot) = (handle, environment, snapshot)
     }
 
-    /// The value of a key, or `nil`. In place in the map: no copy, no allocation, 8-byte alignment is not promised. O(log n).
+    /// The value of a key, or `nil`. In place: no copy, no allocation, 8-byte alignment is not promised. O(log n).
     public borrowing func get(_ table: Table, _ key: UnsafeRawBufferPointer) throws(LMDBError) -> UnsafeRawBufferPointer? {
-        try lookUp(handle, table, key, environment)
+        try lookUp(handle, snapshot, table, key, environment)
     }
 
     /// Calls `body` with each entry in key order, from the first key that is not less than `first`, until it answers `false`.
@@ -20,7 +22,7 @@ public struct ReadTransaction: ~Copyable {
         _ table: Table, from first: UnsafeRawBufferPointer? = nil,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws -> Bool
     ) throws {
-        try walk(handle, table, first, environment, body)
+        try walk(handle, snapshot, table, first, environment, body)
     }
 }
 
@@ -30,14 +32,16 @@ public struct ReadTransaction: ~Copyable {
 public struct WriteTransaction: ~Copyable {
     let handle: OpaquePointer
     let environment: Environment
+    /// In the mode `.writeBehind`.
+    let snapshot: MemtableSnapshot?
 
-    init(_ handle: OpaquePointer, _ environment: Environment) {
-        (self.handle, self.environment) = (handle, environment)
+    init(_ handle: OpaquePointer, _ environment: Environment, _ snapshot: MemtableSnapshot?) {
+        (self.handle, self.environment, self.snapshot) = (handle, environment, snapshot)
     }
 
     /// The value of a key, or `nil`. In place: no copy, no allocation. O(log n).
     public borrowing func get(_ table: Table, _ key: UnsafeRawBufferPointer) throws(LMDBError) -> UnsafeRawBufferPointer? {
-        try lookUp(handle, table, key, environment)
+        try lookUp(handle, snapshot, table, key, environment)
     }
 
     /// Sets the value of a key of 1 to 511 bytes.
@@ -47,6 +51,11 @@ public struct WriteTransaction: ~Copyable {
     public borrowing func put(
         _ table: Table, _ key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
     ) throws(LMDBError) {
+        if let snapshot {
+            let room = try snapshot.insert(table, key, byteCount: value.count, environment)
+            if let source = value.baseAddress { room.baseAddress!.copyMemory(from: source, byteCount: value.count) }
+            return
+        }
         var mdbKey = MDB_val(key), mdbValue = MDB_val(value)
         let code = mdb_put(handle, table.handle, &mdbKey, &mdbValue, 0)
         guard code == 0 else {
@@ -55,10 +64,11 @@ public struct WriteTransaction: ~Copyable {
     }
 
     /// Puts a value whose key comes after all that are in the table: pages are then filled one after another. Errors as of `put`; a key that does
-    /// not come last is one, too.
+    /// not come last is one, too. In the mode `.writeBehind` it is `put`.
     public borrowing func append(
         _ table: Table, _ key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
     ) throws(LMDBError) {
+        if snapshot != nil { return try put(table, key, value: value) }
         var mdbKey = MDB_val(key), mdbValue = MDB_val(value)
         let code = mdb_put(handle, table.handle, &mdbKey, &mdbValue, UInt32(MDB_APPEND))
         guard code == 0 else {
@@ -72,6 +82,7 @@ public struct WriteTransaction: ~Copyable {
         _ table: Table, _ key: UnsafeRawBufferPointer, byteCount: Int
     ) throws(LMDBError) -> UnsafeMutableRawBufferPointer {
         guard byteCount >= 0 else { throw LMDBError(.badSize, "reserving \(byteCount) bytes", path: environment.path) }
+        if let snapshot { return try snapshot.insert(table, key, byteCount: byteCount, environment) }
         var mdbKey = MDB_val(key), mdbValue = MDB_val(mv_size: byteCount, mv_data: nil)
         let code = mdb_put(handle, table.handle, &mdbKey, &mdbValue, UInt32(MDB_RESERVE))
         guard code == 0 else {
@@ -83,6 +94,11 @@ public struct WriteTransaction: ~Copyable {
     /// Deletes a key; `false` if it was not there.
     @discardableResult
     public borrowing func delete(_ table: Table, _ key: UnsafeRawBufferPointer) throws(LMDBError) -> Bool {
+        if let snapshot {
+            guard try get(table, key) != nil else { return false }
+            _ = try snapshot.insert(table, key, byteCount: -1, environment)
+            return true
+        }
         var mdbKey = MDB_val(key)
         let code = mdb_del(handle, table.handle, &mdbKey, nil)
         if code == MDB_NOTFOUND { return false }
@@ -91,7 +107,14 @@ public struct WriteTransaction: ~Copyable {
     }
 
     /// Deletes every entry of the table.
-    public borrowing func clear(_ table: Table) throws(LMDBError) {
+    public borrowing func clear(_ table: Table) throws {
+        if let snapshot {
+            try forEach(table) { key, _ in
+                _ = try snapshot.insert(table, key, byteCount: -1, environment)
+                return true
+            }
+            return
+        }
         let code = mdb_drop(handle, table.handle, 0)
         guard code == 0 else { throw failure(code, "clearing a table", environment) }
     }
@@ -102,7 +125,7 @@ public struct WriteTransaction: ~Copyable {
         _ table: Table, from first: UnsafeRawBufferPointer? = nil,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws -> Bool
     ) throws {
-        try walk(handle, table, first, environment, body)
+        try walk(handle, snapshot, table, first, environment, body)
     }
 }
 
@@ -114,15 +137,69 @@ extension MDB_val {
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: mv_data, count: mv_size) }
 }
 
+extension MemtableSnapshot {
+    /// Room for the value of a key that the commit under way sets; negative: it deletes the key.
+    @inline(__always)
+    fileprivate func insert(
+        _ table: Table, _ key: UnsafeRawBufferPointer, byteCount: Int, _ environment: borrowing Environment
+    ) throws(LMDBError) -> UnsafeMutableRawBufferPointer {
+        guard 1...511 ~= key.count, byteCount <= UInt32.max else {
+            throw failure(MDB_BAD_VALSIZE, "putting a value of \(byteCount) bytes under a key of \(key.count) bytes", environment)
+        }
+        let hash = Memtable.hash(table.handle, key)
+        return tables.active.insert(table.handle, key, hash, valueCount: byteCount, commit: commit).room
+    }
+}
+
 @inline(__always)
 private func lookUp(
-    _ transaction: OpaquePointer, _ table: Table, _ key: UnsafeRawBufferPointer, _ environment: borrowing Environment
+    _ transaction: OpaquePointer, _ snapshot: MemtableSnapshot?, _ table: Table, _ key: UnsafeRawBufferPointer,
+    _ environment: borrowing Environment
 ) throws(LMDBError) -> UnsafeRawBufferPointer? {
+    if let snapshot {
+        switch snapshot.find(table, key) {
+        case .value(let value): return value
+        case .deleted: return nil
+        case .absent: break
+        }
+    }
     var mdbKey = MDB_val(key), value = MDB_val()
     let code = mdb_get(transaction, table.handle, &mdbKey, &value)
     if code == 0 { return value.bytes }
     if code == MDB_NOTFOUND { return nil }
     throw failure(code, "getting a key of \(key.count) bytes", environment)
+}
+
+private func walk(
+    _ transaction: OpaquePointer, _ snapshot: MemtableSnapshot?, _ table: Table, _ first: UnsafeRawBufferPointer?,
+    _ environment: Environment, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Bool
+) throws {
+    guard let newer = snapshot?.entries(table, from: first), !newer.isEmpty else {
+        return try walk(transaction, table, first, environment, body)
+    }
+    // Both are in the order of keys; of a key that both have, the memtables' value holds.
+    var at = 0
+    var isOver = false
+    try walk(transaction, table, first, environment) { key, value in
+        while at < newer.count {
+            let order = KeyOrder.compare(newer[at].key, key)
+            if order > 0 { break }
+            defer { at += 1 }
+            if let value = newer[at].value, try !body(newer[at].key, value) {
+                isOver = true
+                return false
+            }
+            if order == 0 {
+                return true
+            }
+        }
+        isOver = try !body(key, value)
+        return !isOver
+    }
+    while !isOver, at < newer.count {
+        if let value = newer[at].value, try !body(newer[at].key, value) { return }
+        at += 1
+    }
 }
 
 private func walk(

@@ -20,5 +20,14 @@ final class WriterLock: Sendable {
 
     /// 0, or `EDEADLK` when this thread holds the lock already.
     func lock() -> Int32 { pthread_mutex_lock(mutex) }
+
+    /// The same for the outer one of two locks: `EDEADLK` when this thread holds the inner one, which would wait for ever.
+    func lock(outsideOf inner: WriterLock) -> Int32 {
+        let code = inner.lock()
+        guard code == 0 else { return code }
+        inner.unlock()
+        return lock()
+    }
+
     func unlock() { pthread_mutex_unlock(mutex) }
 }

@@ -6,7 +6,7 @@ import Testing
 struct EnvironmentTests {
     let directory = TemporaryDirectory()
 
-    @Test(arguments: [Environment.SyncMode.dataSynced, .unsynced, .checkpointed])
+    @Test(arguments: [Environment.SyncMode.dataSynced, .unsynced, .writeBehind])
     func aCommitSurvivesReopening(mode: Environment.SyncMode) throws {
         do {
             let environment = try directory.open(mode: mode)

@@ -1,3 +1,4 @@
+import Foundation
 import LMDB
 import TestSupport
 import Testing
@@ -45,6 +46,26 @@ struct SmallDiskTests {
         try environment.set(rows, "after", "1")
         #expect(try environment.string(rows, "after") == "1")
         #expect(try environment.entryCount(rows) == written + 1)
+    }
+
+    @Test func aFlushThatTheDiskCannotHoldIsAnErrorOfTheNextWriterAndTriedAgain() throws {
+        let environment = try open(.writeBehind, mapBytes: 64 << 20)
+        let rows = try environment.openTable("rows")
+        let value = String(repeating: "x", count: 1_000)
+        try disk.fill(leaving: 100_000)
+        try environment.write { transaction in for index in 0..<500 { try transaction.put(rows, "key-\(index)", value) } }
+        #expect { try environment.sync() } throws: { ($0 as? LMDBError)?.kind == .diskFull }
+        #expect { try environment.set(rows, "after", "1") } throws: { "\($0)".contains("Free space") }
+        #expect(try environment.entryCount(rows) == 500)
+        #expect(try environment.string(rows, "key-499") == value)
+        try disk.release()
+        let deadline = Date.now + 20
+        while environment.flushes?.waitingBytes != 0, Date.now < deadline { usleep(10_000) }
+        #expect(environment.flushes?.waitingBytes == 0)
+        try environment.set(rows, "after", "1")
+        environment.close()
+        let again = try Environment(.init(path: disk.path + "/shard", mapBytes: 64 << 20, readOnly: true))
+        #expect(try again.entryCount(try again.openTable("rows")) == 501)
     }
 
     @Test func aMapThatTheDiskCannotHoldIsRefusedWhenItIsNew() throws {

@@ -124,6 +124,15 @@ class Program:
     def wait_healthy(self, seconds=20):
         return self.wait(lambda: self.answers("GET", "/healthz"), seconds, "healthy")
 
+    def positions(self):
+        """{(shard's directory, topic): next offset} as served; empty while nothing answers."""
+        try:
+            status, text = self.request("GET", "/v1/shards", timeout=2)
+        except (OSError, http.client.HTTPException):
+            return {}
+        return {} if status != 200 else {
+            (f"shard-{p['partition']:04}", p["topic"]): p["offset"] for shard in json.loads(text)["shards"] for p in shard["positions"]}
+
     def wait_applied(self, ends, seconds=60):
         """Until every shard says lag 0 *and* its positions are the ends of the log: `{(topic, partition): next offset}`."""
         def done():

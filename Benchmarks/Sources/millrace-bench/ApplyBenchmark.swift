@@ -54,11 +54,11 @@ struct ApplyBenchmark {
                 shardAllocations = round.allocations
             }
             if only != "shard" {
-                let round = try bareRound(durability, rowBytes: rowBytes, once: false)
+                let round = try bareRound(rowBytes: rowBytes, once: false)
                 bare.append(round.eventsPerSecond)
                 bareCPU.append(round.nanoseconds)
                 bareAllocations = round.allocations
-                grouped.append(try bareRound(durability, rowBytes: rowBytes, once: true).eventsPerSecond)
+                grouped.append(try bareRound(rowBytes: rowBytes, once: true).eventsPerSecond)
             }
         }
         let name = "apply.\(durability.rawValue)"
@@ -120,12 +120,10 @@ struct ApplyBenchmark {
         return round
     }
 
-    private func bareRound(_ durability: StoreSettings.Durability, rowBytes: Int, once: Bool) throws -> Round {
+    private func bareRound(rowBytes: Int, once: Bool) throws -> Round {
         let directory = try ScratchDirectory(arguments)
         defer { directory.remove() }
-        let store = try BareStore(
-            directory: directory.path, mode: durability == .commit ? .checkpointed : .unsynced, mapBytes: Self.mapBytes,
-            rowBytes: rowBytes)
+        let store = try BareStore(directory: directory.path, mapBytes: Self.mapBytes, rowBytes: rowBytes)
         defer { store.close() }
         return try time { try store.apply($0, once: once) }
     }

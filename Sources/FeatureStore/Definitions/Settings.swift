@@ -14,7 +14,7 @@ public struct StoreSettings: Sendable {
     public init() {}
 
     public enum Durability: String, Sendable, CaseIterable {
-        /// Data is synced at each commit; a system crash may undo the newest commits (Kafka replays them), never corrupts.
+        /// Commits are kept in memory and taken to the disk once a second; a crash undoes the newest ones (Kafka gives them again), never corrupts.
         case commit
         /// No sync; fastest. After a system crash the shard is rebuilt from the log.
         case replay

@@ -1,3 +1,4 @@
+package import LMDB
 internal import Synchronization
 
 /// Where the shard stands: what ingest tells it and what lookups, metrics and `/v1/shards` ask.
@@ -20,11 +21,7 @@ extension Shard {
     public var partitionMismatches: UInt64 { status.withLock { $0.partitionMismatches } }
     public var commitStatistics: CommitStatistics { status.withLock { $0.commit } }
     /// Nil with `durability: replay`.
-    public var checkpoints: CheckpointStatistics? {
-        guard environment.options.mode == .checkpointed, !isReadOnly else { return nil }
-        let made = environment.checkpoints()
-        return CheckpointStatistics(count: made.count, time: made.time, unsynced: made.age)
-    }
+    package var flushes: Environment.Flushes? { environment.flushes }
     public var isStopped: Bool { stopReason != nil }
     /// Why ingest cannot go on; nil: it can.
     public var stopReason: String? { status.withLock { $0.stopReason } }
@@ -77,14 +74,6 @@ extension Shard {
     }
 
     func reapStaleReaders() -> Int { environment.reapStaleReaders() }
-}
-
-/// How commits got to the disk, since the shard opened.
-public struct CheckpointStatistics: Sendable {
-    public let count: Int
-    public let time: Duration
-    /// How old the oldest commit is that a crash of the system would undo.
-    public let unsynced: Duration
 }
 
 /// How batches went, since the shard opened.

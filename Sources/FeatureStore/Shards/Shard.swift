@@ -106,7 +106,7 @@ public final class Shard: Sendable {
         do throws(LMDBError) {
             environment = try Environment(.init(
                 path: path, mapBytes: definitions.store.initialMapBytes, maxReaders: 1024, maxTables: 4,
-                mode: durability == .commit ? .checkpointed : .unsynced, readOnly: readOnly))
+                mode: durability == .commit ? .writeBehind : .unsynced, readOnly: readOnly))
             rows = try environment.openTable("rows")
             meta = try environment.openTable("meta")
         } catch { throw .storage(error) }
@@ -179,6 +179,7 @@ public final class Shard: Sendable {
             status.backfill = stored.backfill
             status.cutovers = definitions.streams.map { stored.cutovers[$0.name] }
             self.status = Mutex(status)
+            environment.whenMapIsFull { [weak self] in (try? self?.growYielding(definitions.store)) != nil }
         } catch let error as ShardError {
             throw error
         } catch let error as LMDBError {
@@ -218,10 +219,16 @@ public final class Shard: Sendable {
     /// Syncs and closes; the next opening needs no recovery. Lookups that come later fail with `closed`.
     public func close() {
         mustYield.store(true, ordering: .relaxed)
+        // What does not get to the disk now is read from the log again.
         if !environment.options.readOnly, (try? environment.sync()) != nil {
             _ = SessionMark(directory: directory).markClean()  // Left `open`, it costs a rebuild after a system crash, no more.
         }
         environment.close()
+    }
+
+    /// What has been applied so far is in the file and on the disk when this returns.
+    package func flush() throws(ShardError) {
+        do throws(LMDBError) { try environment.sync() } catch { throw .storage(error) }
     }
 
     /// Copies the newest commit of a live shard to `target/shard-NNNN`, in one read transaction. A server may be writing to it.
@@ -244,7 +251,7 @@ public final class Shard: Sendable {
     /// Closes what is no longer live: its directory has another name and the live one has its old name, so nothing is written there.
     func retire() {
         mustYield.store(true, ordering: .relaxed)
-        environment.close()
+        environment.close(flushing: false)
     }
 
     /// Makes a next generation complete: everything is on the disk before the mark is, and the mark when this returns.

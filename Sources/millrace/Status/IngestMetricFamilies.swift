@@ -45,7 +45,7 @@ struct IngestMetricFamilies {
             }
         }
         let commits = shards.map(\.commitStatistics)
-        let checkpoints = shards.compactMap { shard in shard.checkpoints.map { (shard: shard.number, made: $0) } }
+        let flushes = shards.compactMap { shard in shard.flushes.map { (shard: shard.number, made: $0) } }
         return [
             MetricFamily(
                 name: "millrace_events_applied_total", kind: .counter, samples: applied,
@@ -73,15 +73,21 @@ struct IngestMetricFamilies {
                 name: "millrace_commit_seconds_total", help: "Time spent committing transactions, summed over shards.",
                 kind: .counter, value: commits.reduce(0) { $0 + $1.committing.seconds }),
             MetricFamily(
-                name: "millrace_checkpoints_total", help: "Times that a shard's commits were put on the disk (durability commit).", kind: .counter,
-                value: Double(checkpoints.reduce(0) { $0 + $1.made.count })),
+                name: "millrace_flushes_total", help: "Times that a shard's newest commits were taken from memory to its file (durability commit).",
+                kind: .counter, value: Double(flushes.reduce(0) { $0 + $1.made.count })),
             MetricFamily(
-                name: "millrace_checkpoint_seconds_total", help: "Time that took, summed over shards.", kind: .counter,
-                value: checkpoints.reduce(0) { $0 + $1.made.time.seconds }),
+                name: "millrace_flushed_entries_total", help: "Rows and other entries that this wrote; one that had changed several times, once.",
+                kind: .counter, value: Double(flushes.reduce(0) { $0 + $1.made.entries })),
             MetricFamily(
-                name: "millrace_shard_unsynced_seconds",
-                help: "How old the shard's oldest commit is that a crash of the system would undo; Kafka gives it again (durability commit).", kind: .gauge,
-                samples: checkpoints.map { .init($0.made.unsynced.seconds, labels: [("shard", String($0.shard))]) }),
+                name: "millrace_flush_seconds_total", help: "Time that took, syncing included, summed over shards.", kind: .counter,
+                value: flushes.reduce(0) { $0 + $1.made.time.seconds }),
+            MetricFamily(
+                name: "millrace_shard_unflushed_seconds",
+                help: "How old the shard's oldest commit is that a crash would undo; Kafka gives it again (durability commit).", kind: .gauge,
+                samples: flushes.map { .init($0.made.age.seconds, labels: [("shard", String($0.shard))]) }),
+            MetricFamily(
+                name: "millrace_shard_unflushed_bytes", help: "Memory of the shard's commits that are not in its file yet (durability commit).",
+                kind: .gauge, samples: flushes.map { .init(Double($0.made.waitingBytes), labels: [("shard", String($0.shard))]) }),
             MetricFamily(
                 name: "millrace_batches_total", help: "Transactions committed.", kind: .counter,
                 value: Double(commits.reduce(0) { $0 + $1.batches })),

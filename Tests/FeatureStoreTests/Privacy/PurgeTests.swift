@@ -37,6 +37,7 @@ import Testing
         let shard = try store.openShard(0)
         try fill(shard)
         try shard.apply(Fixture.batch([.erase(Self.secret)]), Fixture.progress(erasures: 1))
+        try shard.flush()
         #expect(try !Fixture.find(Self.word, in: directory.path).isEmpty, "the test proves nothing: an erasure alone leaves no bytes")
         let before = try ShardFixture.rows(shard)
         #expect(try ShardPurge.run(shard) == .done(rows: before.count))

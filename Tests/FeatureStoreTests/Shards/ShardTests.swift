@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `a batch that does not fit into the largest map leaves nothing behind`() throws {
-        var definitions = ShardFixture.definitions(directory.path)
+        var definitions = ShardFixture.definitions(directory.path, durability: .replay)
         definitions.store.initialMapBytes = 256 << 10
         definitions.store.maxMapBytes = 512 << 10
         let shard = try open(definitions)
@@ -84,6 +84,31 @@ import Testing
         } throws: { error in "\(error)".contains("max_map_size") }
         #expect(try ShardFixture.rows(shard) == rows)
         #expect(shard.nextOffset(stream: 0) == 14)
+        try shard.apply(ShardFixture.batch(clicks(14..<20)), ShardFixture.progress(next: 20))
+        #expect(shard.counts[0].applied == 20)
+    }
+
+    @Test func `what does not fit into the largest map is served from memory, the next batch is told, and a restart goes back`() throws {
+        var definitions = ShardFixture.definitions(directory.path, durability: .commit)
+        definitions.store.initialMapBytes = 256 << 10
+        definitions.store.maxMapBytes = 512 << 10
+        var shard = try open(definitions)
+        try shard.apply(ShardFixture.batch(clicks(0..<14)), ShardFixture.progress(next: 14))
+        try shard.flush()
+        let rows = try ShardFixture.rows(shard)
+        let many = (0..<10_000).map { ShardFixture.Click(customer: "customer-\($0)", time: ShardFixture.noon, id: UInt64($0)) }
+        try shard.apply(ShardFixture.batch(many), ShardFixture.progress(next: 10_014))
+        #expect { try shard.flush() } throws: { error in "\(error)".contains("map is full") }
+        #expect {
+            try shard.apply(ShardFixture.batch(clicks(14..<20)), ShardFixture.progress(next: 10_020))
+        } throws: { error in "\(error)".contains("max_map_size") }
+        #expect(shard.nextOffset(stream: 0) == 10_014)
+        #expect(try ShardFixture.rows(shard).count > 9_000)
+        shard.close()
+        shard = try open(definitions)
+        defer { shard.close() }
+        #expect(shard.nextOffset(stream: 0) == 14)
+        #expect(try ShardFixture.rows(shard) == rows)
         try shard.apply(ShardFixture.batch(clicks(14..<20)), ShardFixture.progress(next: 20))
         #expect(shard.counts[0].applied == 20)
     }

@@ -144,11 +144,13 @@ import Testing
                 return ShardFixture.Click(customer: "customer-\(i < 50 ? i : n)", time: noon + Int64(n) * 1000, id: UInt64(n))
             }
             try shard.apply(ShardFixture.batch(clicks), ShardFixture.progress(next: Int64(batch + 1) * 400))
+            if batch % 4 == 0 { try shard.flush() }
         }
         isDone.store(true, ordering: .relaxed)
         while readers.contains(where: { !$0.isFinished }) { Thread.sleep(forTimeInterval: 0.001) }
         #expect(faults.load(ordering: .relaxed) == 0)
         #expect(lookups.load(ordering: .relaxed) > 0)
+        try shard.flush()
         #expect(store.shardStatuses()[0].mapBytes > 1 << 20)
         #expect(shard.counts[0].applied == 24_000)
         #expect(try ShardFixture.lookup(store, ["clicks_of_customer_n"], "customer-7", at: noon + .days(1)).values[0].value == .int(60))
