@@ -8,7 +8,7 @@ struct Arena: ~Copyable {
     private var chunks: [Chunk] = []
     /// Bytes handed out of the last chunk.
     private var used = 0
-    /// Bytes handed out in all.
+    /// Bytes of all chunks.
     private(set) var byteCount = 0
 
     init(_ pool: ChunkPool) { self.pool = pool }
@@ -19,7 +19,6 @@ struct Arena: ~Copyable {
     @inline(__always)
     mutating func allocate(_ count: Int) -> UnsafeMutableRawPointer {
         let size = (count + 7) & ~7
-        byteCount += size
         if let last = chunks.last, last.count - used >= size {
             defer { used += size }
             return last.start + used
@@ -31,6 +30,7 @@ struct Arena: ~Copyable {
     private mutating func allocateChunk(_ size: Int) -> UnsafeMutableRawPointer {
         let chunk = pool.take(atLeast: size)
         chunks.append(chunk)
+        byteCount += chunk.count
         used = size
         return chunk.start
     }

@@ -42,6 +42,7 @@ extension Environment {
             result = try body(transaction)
         } catch {
             memtable.endCommit(keeping: false)
+            flusher.committed(memtable)
             throw error
         }
         memtable.endCommit(keeping: true)

@@ -8,20 +8,24 @@ internal import Synchronization
 /// it go. So LMDB always has the state after some commit, whole: a crash of the process or of the system goes back to it. A row that was changed many times between two
 /// flushes is written once, and rows that share a page share its write.
 ///
-/// - A flush begins when the oldest commit that LMDB does not have is `interval` old, or the memtable has its share of `budget`.
+/// - A flush begins when the oldest commit that LMDB does not have is `interval` old, when there was none for `quiet` and the last flush is `interval` ago, or when the memtable has
+///   its share of `budget`.
 /// - A writer waits while its memtable is full and the one before is still on its way. So memory is bounded, and a disk that is too slow slows the writer down.
-/// - What fails is tried again each second, and by each writer before it begins: it is told, and nothing more is taken.
+/// - What fails is tried again every two seconds, and by each writer before it begins: it is told, and nothing more is taken.
 ///
 /// Locks, one inside the other: `file` of the environment for a whole flush; `writer` for the moment of freezing; `mutex` and the gate's for moments.
 final class Flusher: @unchecked Sendable {
     /// ns.
     static let interval: Int64 = 1_000_000_000
-    private static let retryPause: Int64 = 1_000_000_000
+    private static let quiet: Int64 = 100_000_000
+    private static let retryPause: Int64 = 2_000_000_000
     /// Bytes of entries that the memtables of all environments of the process may have, those on their way to LMDB included.
     static let budget = 256 << 20
     private static let leastLimit = 1 << 20
-    /// Keys of a memtable: LMDB keeps account of at most 131,071 pages that a transaction has changed.
-    private static let keyLimit = 32_768
+    /// Keys that all of them may have: a flush changes about a page of 4 KiB for each, in memory that LMDB keeps.
+    private static let keyBudget = 65_536
+    /// Keys of one memtable: LMDB keeps account of at most 131,071 pages that a transaction has changed.
+    private static let keyLimits = 1_024...32_768
     /// How many environments share it.
     private static let sharing = Atomic(0)
 
@@ -43,6 +47,8 @@ final class Flusher: @unchecked Sendable {
     private var frozenBytes = 0
     /// When the first commit was made that the memtable has, or the frozen one; ns.
     private var activeSince: Int64?
+    private var newestCommit: Int64 = 0
+    private var lastFlush: Int64 = 0
     private var frozenSince: Int64?
     private var hasFailed = false
     private var retryAt: Int64 = 0
@@ -65,12 +71,14 @@ final class Flusher: @unchecked Sendable {
         Self.sharing.add(1, ordering: .relaxed)
         guard isAutomatic else { return }
         var created = pthread_t()
-        // The thread is joined in `stop`, which comes before the end of this object.
         let code = pthread_create(&created, nil, { argument in
-            Unmanaged<Flusher>.fromOpaque(argument!).takeUnretainedValue().run()
+            Unmanaged<Flusher>.fromOpaque(argument!).takeRetainedValue().run()
             return nil
-        }, Unmanaged.passUnretained(self).toOpaque())
-        guard code == 0 else { throw LMDBError(code: code, "starting the thread that flushes", path: path) }
+        }, Unmanaged.passRetained(self).toOpaque())
+        guard code == 0 else {
+            Unmanaged.passUnretained(self).release()
+            throw LMDBError(code: code, "starting the thread that flushes", path: path)
+        }
         thread = created
     }
 
@@ -83,8 +91,9 @@ final class Flusher: @unchecked Sendable {
     }
 
     private func isFull(_ memtable: Memtable) -> Bool {
-        let share = max(Self.leastLimit, Self.budget / 2 / max(1, Self.sharing.load(ordering: .relaxed)))
-        return memtable.byteCount >= share || memtable.keyCount >= Self.keyLimit
+        let sharing = max(1, Self.sharing.load(ordering: .relaxed))
+        let keys = min(max(Self.keyBudget / sharing, Self.keyLimits.lowerBound), Self.keyLimits.upperBound)
+        return memtable.byteCount >= max(Self.leastLimit, Self.budget / 2 / sharing) || memtable.keyCount >= keys
     }
 
     // MARK: For the writer
@@ -98,13 +107,15 @@ final class Flusher: @unchecked Sendable {
         if mustFlush { try flush() }
     }
 
-    /// After a commit, with the writer lock.
+    /// After a commit, or one that was called off, with the writer lock.
     func committed(_ memtable: Memtable) {
+        guard memtable.byteCount > 0 else { return }
         let isFull = isFull(memtable)
         locked {
             activeBytes = memtable.byteCount
             let isFirst = activeSince == nil
-            if isFirst { activeSince = Self.now() }
+            newestCommit = Self.now()
+            if isFirst { activeSince = newestCommit }
             if isFirst || isFull && !self.isFull { pthread_cond_broadcast(changed) }
             self.isFull = isFull
         }
@@ -112,7 +123,11 @@ final class Flusher: @unchecked Sendable {
 
     /// Whether LMDB may have more than a reader has seen of the memtables when it began.
     @inline(__always)
-    func hasPassed(_ tables: Memtables) -> Bool { flushing.load(ordering: .acquiring) >= tables.active.generation }
+    func hasPassed(_ tables: Memtables) -> Bool {
+        // LMDB read which commit is its newest without telling the processor that it comes first.
+        atomicMemoryFence(ordering: .acquiring)
+        return flushing.load(ordering: .acquiring) >= tables.active.generation
+    }
 
     /// What is asked when the map has no room for a flush; true: there is now. On the thread that flushes.
     func whenFull(_ makeRoom: @escaping @Sendable () -> Bool) { locked { self.makeRoom = makeRoom } }
@@ -181,6 +196,7 @@ final class Flusher: @unchecked Sendable {
         let took = Self.now() - began
         locked {
             (frozenBytes, frozenSince) = (0, nil)
+            lastFlush = began
             hasFailed = false
             made.count += 1
             made.time += .nanoseconds(took)
@@ -240,7 +256,7 @@ final class Flusher: @unchecked Sendable {
                         pthread_cond_wait(changed, mutex)
                         continue
                     }
-                    due = isFull ? now : since + Self.interval
+                    due = isFull ? now : min(since + Self.interval, max(newestCommit + Self.quiet, lastFlush + Self.interval))
                 }
                 if due <= now { return true }
                 var until = timespec(tv_sec: Int(due / 1_000_000_000), tv_nsec: Int(due % 1_000_000_000))
@@ -258,7 +274,9 @@ final class Flusher: @unchecked Sendable {
             defer { self.thread = nil }
             return self.thread
         }
-        if let thread { pthread_join(thread, nil) }
+        guard let thread else { return }
+        // Whoever lets go of the environment last may do so on its own thread, while it makes room.
+        if pthread_equal(thread, pthread_self()) != 0 { pthread_detach(thread) } else { pthread_join(thread, nil) }
     }
 
     // MARK: Small things

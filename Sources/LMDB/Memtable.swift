@@ -107,7 +107,7 @@ final class Memtable: @unchecked Sendable {
 
     // MARK: Writing
 
-    /// Bytes of entries.
+    /// Bytes of memory for entries.
     var byteCount: Int { arena.byteCount }
 
     /// Makes an entry for a commit that nobody sees yet; the caller fills in the value. A negative `valueCount` deletes.

@@ -21,8 +21,9 @@ extension ReadTransaction {
         var count = status.ms_entries
         for entry in snapshot?.entries(table, from: nil) ?? [] {
             var key = MDB_val(entry.key), value = MDB_val()
-            let isThere = mdb_get(handle, table.handle, &key, &value) == 0
-            count += (entry.value == nil ? 0 : 1) - (isThere ? 1 : 0)
+            let code = mdb_get(handle, table.handle, &key, &value)
+            guard code == 0 || code == MDB_NOTFOUND else { throw LMDBError(code: code, "counting a table", path: environment.path) }
+            count += (entry.value == nil ? 0 : 1) - (code == 0 ? 1 : 0)
         }
         return count
     }

@@ -68,6 +68,36 @@ import Testing
         }
     }
 
+    /// More answers than the socket takes, so that some go straight to it, some by way of NIO, and again; then Hummingbird's.
+    @Test func answersThatAreReadLateComeInOrder() async throws {
+        try await withServer { port in
+            let count = 30_000
+            let client = try Client(port)
+            let sender = Thread { [client = Unchecked(client)] in
+                for start in stride(from: 0, to: count, by: 500) {
+                    let requests = (start..<start + 500).map { "GET /v1/services/homepage/entities/k\($0) HTTP/1.1\r\nHost: a\r\n\r\n" }
+                    guard (try? client.value.send(requests.joined())) != nil else { return }
+                }
+                try? client.value.send(Self.chunked + Self.get)
+            }
+            sender.start()
+            usleep(300_000)
+            var answered = 0
+            for index in 0..<count {
+                if index % 5_000 == 0 { usleep(50_000) }
+                let answer = try client.receive()
+                if answer.status == 429 { continue }  // It waited for too long, which is said in its turn.
+                answered += 1
+                guard answer.status == 200, answer.body.contains("{\"key\":\"k\(index)\",") else {
+                    Issue.record("answer \(index): \(answer.status) \(answer.body.prefix(200))")
+                    return
+                }
+            }
+            #expect(answered > count / 4)
+            for _ in 0..<2 { #expect(try client.receive().body.contains("{\"key\":\"c1\",")) }
+        }
+    }
+
     @Test func requestsMayComeByteByByte() async throws {
         try await withServer { port in
             let client = try Client(port)

@@ -41,10 +41,14 @@ extension Store {
     /// done, and deleted. No batch may be at work on either.
     ///
     /// - Returns: the live shard, opened anew at its own place.
+    /// - Throws: with the next generation still open (`hasNext`) when nothing has changed.
     public func adoptNext(_ number: Int) throws(ShardError) -> Shard {
-        let (next, counts) = state.withLock { ($0.next.removeValue(forKey: number), $0.partitionCounts) }
+        let (next, counts) = state.withLock { ($0.next[number], $0.partitionCounts) }
         guard let next else { throw .generation("no next generation is open", directory: Shard.path(directory, number)) }
         defer { withExtendedLifetime(next.lock) {} }
+        // What does not get into its file now would be missing behind the exchange.
+        try next.shard.flush()
+        state.withLock { _ = $0.next.removeValue(forKey: number) }
         next.shard.close()
         let files = GenerationFiles(number, in: directory)
         _ = try files.swap()
@@ -57,6 +61,9 @@ extension Store {
         _ = try? files.deleteOld()  // What is left of it is deleted at the next start.
         return shard
     }
+
+    /// Whether a next generation is open.
+    public func hasNext(_ number: Int) -> Bool { state.withLock { $0.next[number] != nil } }
 
     /// Closes a next generation; it stays complete. `passOver`: `openNext` shall not open it again as it is.
     public func closeNext(_ number: Int, passOver: Bool = false) {

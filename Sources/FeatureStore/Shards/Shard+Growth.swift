@@ -11,8 +11,8 @@ extension Shard {
 
     /// Doubles the map. That waits for all readers, and lookups wait for it, so who reads for long is asked to let go.
     func growYielding(_ settings: StoreSettings) throws(ShardError) {
-        mustYield.store(true, ordering: .relaxed)
-        defer { mustYield.store(false, ordering: .relaxed) }
+        mustYield.add(1, ordering: .relaxed)
+        defer { mustYield.subtract(1, ordering: .relaxed) }
         try Self.grow(environment, settings)
     }
 

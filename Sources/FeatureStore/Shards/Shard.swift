@@ -34,8 +34,8 @@ public final class Shard: Sendable {
     let erased: Table?
     /// By entity, what its tombstones are made with; nil: it cannot be erased.
     let tombstoneKeys: [PseudonymKey?]
-    /// Asks whoever reads for long to let go.
-    let mustYield = Atomic(false)
+    /// How many wish that whoever reads for long lets go.
+    let mustYield = Atomic(0)
     private let settings: StoreSettings
     let status: Mutex<Status>
     /// Used by the one thread that applies.
@@ -161,6 +161,8 @@ public final class Shard: Sendable {
                         case .catchingUp, .restoring: break
                         }
                     }
+                    // What it is called and made of is in the file before anybody else looks.
+                    if environment.options.mode == .writeBehind { try environment.sync() }
                 }
             }
             editors = agreed.catalog.entities.map { RowEditor(plan: $0) }
@@ -218,7 +220,7 @@ public final class Shard: Sendable {
 
     /// Syncs and closes; the next opening needs no recovery. Lookups that come later fail with `closed`.
     public func close() {
-        mustYield.store(true, ordering: .relaxed)
+        mustYield.add(1, ordering: .relaxed)
         // What does not get to the disk now is read from the log again.
         if !environment.options.readOnly, (try? environment.sync()) != nil {
             _ = SessionMark(directory: directory).markClean()  // Left `open`, it costs a rebuild after a system crash, no more.
@@ -249,8 +251,8 @@ public final class Shard: Sendable {
     }
 
     /// Closes what is no longer live: its directory has another name and the live one has its old name, so nothing is written there.
-    func retire() {
-        mustYield.store(true, ordering: .relaxed)
+    package func retire() {
+        mustYield.add(1, ordering: .relaxed)
         environment.close(flushing: false)
     }
 
@@ -306,10 +308,12 @@ public final class Shard: Sendable {
                     bodyTime = ContinuousClock.now - began
                 }
                 let total = ContinuousClock.now - began
+                var isFirst = false
                 status.withLock { status in
                     for (stream, position) in progress.positions.enumerated() {
                         guard let position else { continue }
                         let newest = Swift.max(position.newestRecordTime, status.positions[stream]?.newestRecordTime ?? 0)
+                        if status.positions[stream] == nil { isFirst = true }
                         status.positions[stream] = .init(nextOffset: position.nextOffset, newestRecordTime: newest)
                     }
                     status.counts = counts
@@ -318,6 +322,9 @@ public final class Shard: Sendable {
                     if let since = erasing.pendingSince { status.purge.pendingSince = since }
                     status.commit.record(events: batch.eventCount, applying: bodyTime, committing: total - bodyTime)
                 }
+                // A shard without a position may begin at the end of the log (`kafka.start: latest`), after a crash at another one. The next batch
+                // hears of an error.
+                if isFirst, environment.options.mode == .writeBehind { try? environment.sync() }
                 return
             } catch let error as LMDBError where error.kind == .mapFull {
                 try growYielding(settings)

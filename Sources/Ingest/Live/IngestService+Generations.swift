@@ -76,6 +76,8 @@ extension IngestService {
             try feed(live, number, isWhole: true)
             notify(.generation(shard: number, "the next generation is live"))
         } catch {
+            // On a disk that is full now it may do later.
+            if store.hasNext(number) { return goBack(number, "\(error)", passOver: (error as? ShardError)?.isDiskFull != true) }
             catchingUp[number] = nil
             dispatch.remove(number)
             stopShard(number, "\(error)")
@@ -83,10 +85,10 @@ extension IngestService {
     }
 
     /// Goes on with the live one, from where it was; if it had stopped, it stays so.
-    private func goBack(_ number: Int, _ reason: String) {
+    private func goBack(_ number: Int, _ reason: String, passOver: Bool = true) {
         catchingUp[number] = nil
         finishWorker(number)
-        store.closeNext(number, passOver: true)
+        store.closeNext(number, passOver: passOver)
         notify(.warning("shard \(number): its next generation cannot be adopted, the live one goes on: \(reason)"))
         guard let live = store.shard(number) else { return }
         guard !live.isStopped else { return dispatch.hold(number) }

@@ -39,8 +39,9 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     private var stall = StallWatch()
     private var held: HeldPart
     private var json = JSONWriter(reservingBytes: 4096)
-    /// What the last answers were written to: sent by the time of the next ones, so that its memory serves again.
+    /// Answers that wait for the end of the turn. When they are sent its memory serves again.
     private var output = ByteBuffer()
+    private var writer: SocketWriter?
 
     /// On the channel's event loop.
     init(endpoints: Endpoints, http2: any HTTP2Responder, peer: Peer) {
@@ -52,12 +53,13 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        output = context.channel.allocator.buffer(capacity: 4096)
+        writer = SocketWriter(context.channel, isPlain: endpoints.transport.isPlain)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         stall.cancel()
         self.context = nil
+        writer = nil
         pending = nil
         countPending()
     }
@@ -91,12 +93,22 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
         pending = nil
         countPending()
         let refusal = endpoints.refuse(.overloaded("the requests under way are larger than this server has room for"), .memory)
-        var output = context.channel.allocator.buffer(capacity: 512)
         output.writeReply(refusal, date: date)
         let channel = context.channel
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(output), promise: sent)
+        send(context, promise: sent)
+    }
+
+    /// The answers that wait.
+    private func send(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
+        guard let writer, output.readableBytes > 0 else { return }
+        // Sending may come back here, when the channel's writability changes or it ends.
+        var bytes = output
+        output = ByteBuffer()
+        writer.send(&bytes, context, promise: promise)
+        // A large answer's memory is not kept.
+        if output.readableBytes == 0, bytes.capacity <= 1 << 16 { output = bytes }
     }
 
     private func answerAll(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
@@ -113,7 +125,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
         neededBytes = 0
         var output = self.output
         self.output = ByteBuffer()
-        output.clear(minimumCapacity: 4096)
+        output.reserveCapacity(minimumWritableBytes: 4096)
         var isWaiting = false
         while input.readableBytes > 0, !isWaiting, !isPassing, !isAnswering {
             switch input.withUnsafeReadableBytes({ take($0, into: &output) }) {
@@ -128,11 +140,10 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
             }
         }
         if isWaiting { stall.began(at: turn.began) } else { stall.ended() }
-        // What was answered goes out before what Hummingbird answers.
-        if output.readableBytes > 0 { context.write(wrapOutboundOut(output), promise: nil) }
-        // A large answer's memory is not kept.
-        self.output = output.capacity <= 1 << 16 ? output : ByteBuffer()
+        self.output = output
         if isPassing {
+            // What was answered goes out before what Hummingbird answers.
+            send(context)
             pass(context, input)
         } else if input.readableBytes > 0 {
             pending = input
@@ -167,7 +178,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
 
     func turnEnded() {
         guard let context else { return }
-        context.flush()
+        send(context)
         watch(context)
     }
 
@@ -180,7 +191,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelShouldQuiesceEvent {
             if isAnswering { return mustQuiesce = event }
-            context.flush()
+            send(context)
         }
         // A client that closes its side in the middle of a request gets what Hummingbird thinks of that.
         if !isPassing, !isAnswering, event is ChannelEvent { passPending(context) }
@@ -197,6 +208,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     private func passPending(_ context: ChannelHandlerContext) {
         guard let held = pending.take() else { return }
         countPending()
+        send(context)
         pass(context, held)
         context.fireChannelReadComplete()
     }
@@ -226,16 +238,14 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
         guard let context else { return }
         turn.enter(context.eventLoop)
         isAnswering = false
-        var output = context.channel.allocator.buffer(capacity: reply.body.count + 512)
         output.writeReply(reply, date: date)
-        context.write(wrapOutboundOut(output), promise: nil)
         if let event = mustQuiesce.take() {
-            context.flush()
+            send(context)
             return context.fireUserInboundEventTriggered(event)
         }
         if let held = pending.take() { answerAll(context, held) }
         if !countPending() { refuseHeld(context) }
-        context.flush()
+        send(context)
         readOn(context)
         watch(context)
     }

@@ -15,6 +15,9 @@ extension Transport {
         try pipeline.addHandler(handler, position: .first)
     }
 
+    /// Whether the bytes of connections are neither encrypted nor decrypted.
+    package var isPlain: Bool { tls == nil }
+
     /// Whether anything is to be checked or written down.
     package var isWatched: Bool { access != nil || audit != nil }
 

@@ -36,6 +36,7 @@ import Testing
         store.setPartitionCounts(Fixture.topics)
         let shard = try store.openShard(0)
         try fill(shard)
+        try shard.flush()
         try shard.apply(Fixture.batch([.erase(Self.secret)]), Fixture.progress(erasures: 1))
         try shard.flush()
         #expect(try !Fixture.find(Self.word, in: directory.path).isEmpty, "the test proves nothing: an erasure alone leaves no bytes")
@@ -77,6 +78,27 @@ import Testing
         #expect(try ShardPurge.run(shard) == .done(rows: rows))
         // It waits to be adopted.
         #expect(try ShardPurge.run(shard) == .occupied)
+    }
+
+    @Test func `a next generation that does not get into its file is not adopted, and the live one goes on`() throws {
+        var definitions = Fixture.definitions(directory.path)
+        definitions.store.initialMapBytes = 1 << 20
+        definitions.store.maxMapBytes = 2 << 20
+        let store = Store(definitions)
+        store.setPartitionCounts(Fixture.topics)
+        defer { store.closeAll() }
+        let shard = try store.openShard(0)
+        try fill(shard)
+        let rows = try ShardFixture.rows(shard)
+        #expect(try ShardPurge.run(shard) == .done(rows: rows.count))
+        let next = try #require(try store.openNext(0) { _ in })
+        // Memory takes it.
+        try next.apply(Fixture.batch((0..<20_000).map { .click(click("new-\($0)", $0)) }), Fixture.progress(clicks: 31))
+        #expect { try store.adoptNext(0) } throws: { "\($0)".contains("map is full") }
+        #expect(store.hasNext(0) && store.shard(0) === shard)
+        store.closeNext(0)
+        #expect(try ShardFixture.rows(shard) == rows)
+        #expect(Generation.all(in: directory.path).count == 1)
     }
 
     @Test(arguments: [false, true]) func `a rebuild takes the place of what a killed purge has left`(isComplete: Bool) throws {

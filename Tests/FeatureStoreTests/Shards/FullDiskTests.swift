@@ -16,7 +16,8 @@ struct FullDiskTests {
     func `a full disk stops the batch, lookups go on, and free space lets it go on with nothing lost or twice`(
         durability: StoreSettings.Durability
     ) throws {
-        let disk = try SmallDisk(megabytes: 8)
+        // Room enough, in the end, for all that memory takes before it asks the disk.
+        let disk = try SmallDisk(megabytes: 48)
         let store = Store(ShardFixture.definitions(disk.path + "/data", durability: durability))
         store.setPartitionCounts(["clicks": 1])
         let shard = try store.openShard(0)

@@ -113,6 +113,22 @@ import Testing
         #expect(shard.counts[0].applied == 20)
     }
 
+    /// With `kafka.start: latest` a shard without a position would begin somewhere else.
+    @Test func `the first position is in the file when the first batch is applied`() throws {
+        let definitions = ShardFixture.definitions(directory.path, durability: .commit)
+        var shard = try open(definitions)
+        try shard.apply(ShardFixture.batch(clicks(0..<14)), ShardFixture.progress(next: 14))
+        shard.retire()  // Nothing is flushed, as in a crash.
+        shard = try open(definitions)
+        #expect(shard.nextOffset(stream: 0) == 14)
+        try shard.apply(ShardFixture.batch(clicks(14..<20)), ShardFixture.progress(next: 20))
+        shard.retire()
+        shard = try open(definitions)
+        defer { shard.close() }
+        #expect(shard.nextOffset(stream: 0) == 14)
+        #expect(shard.counts[0].applied == 14)
+    }
+
     @Test func `another partition count is refused with a remedy`() throws {
         let definitions = ShardFixture.definitions(directory.path)
         try open(definitions, partitions: 4).close()

@@ -18,6 +18,9 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
     private var connection: HTTP2Connection?
     private var context: ChannelHandlerContext?
     private let turn = LoopTurn.current
+    private var writer: SocketWriter?
+    /// Frames that wait for the end of the turn. When they are sent its memory serves again.
+    private var output = ByteBuffer()
     /// A frame that is not all here.
     private var pending: ByteBuffer?
     private var isReadHeldBack = false
@@ -35,6 +38,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        writer = SocketWriter(context.channel, isPlain: transport.isPlain)
         let eventLoop = context.eventLoop
         let me = NIOLoopBound(self, eventLoop: eventLoop)
         connection = HTTP2Connection(responder: responder, limits: limits, turn: turn, peer: peer) { stream in
@@ -47,6 +51,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
         stall.cancel()
         connection?.abandon()
         self.context = nil
+        writer = nil
         held.set(0)
     }
 
@@ -57,7 +62,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
 
     private func greet(_ context: ChannelHandlerContext) {
         send(context)
-        context.flush()
+        flush(context)
         watch(context)
     }
 
@@ -86,7 +91,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
 
     package func turnEnded() {
         guard let context else { return }
-        context.flush()
+        flush(context)
         watch(context)
     }
 
@@ -118,13 +123,13 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
         guard event is ChannelShouldQuiesceEvent else { return context.fireUserInboundEventTriggered(event) }
         connection?.announceLeaving()
         send(context)
-        context.flush()
+        flush(context)
         // A client that does not answer the ping is not waited for.
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in
             guard let self, let context = self.context else { return }
             connection?.beginLeaving()
             send(context)
-            context.flush()
+            flush(context)
         }
     }
 
@@ -133,7 +138,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
         turn.enter(context.eventLoop)
         connection.deliver(delivery, on: stream)
         send(context)
-        context.flush()
+        flush(context)
         watch(context)
     }
 
@@ -144,19 +149,26 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
             connection.shed()
             held.set(connection.keptBytes + (pending?.readableBytes ?? 0))
         }
-        let output = connection.output
-        if output.readableBytes > 0 { connection.output = context.channel.allocator.buffer(capacity: 4096) }
-        guard connection.isOver else {
-            if output.readableBytes > 0 { context.write(wrapOutboundOut(output), promise: nil) }
-            return
-        }
+        if output.readableBytes == 0 { swap(&output, &connection.output) } else { output.writeBuffer(&connection.output) }
+        connection.output.clear(minimumCapacity: 4096)
+        guard connection.isOver else { return }
         self.connection = nil
         pending = nil
         held.set(0)
         let sent = context.eventLoop.makePromise(of: Void.self)
         let channel = context.channel
         sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(output), promise: sent)
+        if output.readableBytes > 0 { flush(context, promise: sent) } else { sent.succeed() }
+    }
+
+    private func flush(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
+        guard let writer, output.readableBytes > 0 else { return }
+        // Sending may come back here, when the channel's writability changes or it ends.
+        var bytes = output
+        output = ByteBuffer()
+        writer.send(&bytes, context, promise: promise)
+        // A large answer's memory is not kept.
+        if output.readableBytes == 0, bytes.capacity <= 1 << 16 { output = bytes }
     }
 
     // MARK: Slow clients
@@ -178,7 +190,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
             connection.endSlow(since: limit)
             for _ in before..<connection.slowStreams { transport.service.metrics.slowClientCutOff() }
             send(context)
-            context.flush()
+            flush(context)
         } else if stall.created <= limit {
             // The last words are not read.
             isTooSlow = true
