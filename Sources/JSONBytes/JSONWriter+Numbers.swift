@@ -64,7 +64,11 @@ extension JSONWriter {
     /// A sign, 39 digits or a zero, a point and 64 places.
     private static var digitRoom: Int { 112 }
 
-    private static let powersOfTen: InlineArray<20, UInt64> = .init(first: 1) { $0 &* 10 }
+    private static let powersOfTen: InlineArray<20, UInt64> = [
+        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000, 1_000_000_000_000,
+        10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000, 10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000,
+        10_000_000_000_000_000_000,
+    ]
 
     @inline(__always)
     private static func digitCount(_ value: UInt64) -> Int {

@@ -72,9 +72,10 @@ class PrivateShop:
         return self.program.json("POST", "/v1/erase", {"entity": "customer", "keys": list(keys)})
 
     def wait_purged(self, receipt, seconds=30):
-        self.program.wait(
+        took = self.program.wait(
             lambda: self.program.json("GET", f"/v1/erasures/{receipt}")["outcome"] == "purged", seconds, f"{receipt} purged")
         self.program.wait_flushed()
+        return took
 
     def wait_live(self, before, seconds=60):
         """Until every shard has taken another generation over; `before`: how often the log had said so."""

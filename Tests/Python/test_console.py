@@ -49,6 +49,7 @@ def shop(binary, bootstrap, tmp_path_factory):
             program.wait_healthy()
             days, rate = (30, 0.6) if pictures else (7, 0.3)
             feed.history(days, rate)
+            feed.minutes(5, 20)
             feed.oddities()
             program.wait(lambda: alerting(program), 60, "alerting")
             # Something comes in while somebody looks.
@@ -89,17 +90,34 @@ class Feed:
     def history(self, days, rate):
         start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
         count = int(days * 86_400 * rate)
-        self.generator = generator = self.generate("--start", start.strftime("%Y-%m-%dT%H:%M:%SZ"), "--rate", str(rate), "--count", str(count))
+        # More than there are, up to now: how many come in a night is a matter of chance.
+        self.generator = generator = self.generate("--start", start.strftime("%Y-%m-%dT%H:%M:%SZ"), "--rate", str(rate), "--count", str(count * 11 // 10))
+        now = int(time.time() * 1000)
         # Rows are read ten times a second, and keep about half an hour before their newest event as it was.
         step = int(1_500 * rate)
         for number, line in enumerate(generator.stdout):
+            when = self.TIME.search(line)
+            if when and int(when[1]) > now:
+                break
             self.produce(line)
             if number % step == 0:
                 self.producer.flush(30)
                 time.sleep(0.06)
-        assert generator.wait() == 0
+        generator.terminate()
+        generator.stdout.close()
+        generator.wait(30)
         assert self.producer.flush(30) == 0
         self.program.wait(lambda: sum(self.program.counters("millrace_events_applied_total").values()) > 0.95 * count, 60, "filled")
+
+    def minutes(self, minutes, rate):
+        """The last of them, busy whatever the time of day: an hour that has just begun, or one of the night, has too few observations to be judged."""
+        start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=minutes)
+        self.generator = generator = self.generate(
+            "--start", start.strftime("%Y-%m-%dT%H:%M:%SZ"), "--rate", str(rate), "--count", str(minutes * 60 * rate), "--seed", "3", "--steady")
+        for line in generator.stdout:
+            self.produce(line)
+        assert generator.wait() == 0
+        assert self.producer.flush(30) == 0
 
     def oddities(self):
         now = int(time.time() * 1000)

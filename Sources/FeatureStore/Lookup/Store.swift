@@ -19,7 +19,13 @@ public final class Store: Sendable {
 
     struct State {
         var shards: [Int: Shard] = [:]
-        var partitionCounts: [String: Int] = [:]
+        var partitionCounts: [String: Int] = [:] {
+            didSet { keyedCounts = keyedTopics.map { topic in topic.flatMap { partitionCounts[$0] } ?? 0 } }
+        }
+        /// By entity: the topic that says by its key which shard has its row.
+        let keyedTopics: [String?]
+        /// By entity: the partitions of that topic; 0: none, or not known yet.
+        private(set) var keyedCounts: [Int]
         var isAssigned = false
         /// Shards that could not be opened, and why.
         var unavailable: [Int: String] = [:]
@@ -27,6 +33,11 @@ public final class Store: Sendable {
         var next: [Int: (shard: Shard, lock: DirectoryLock)] = [:]
         /// Next generations that were looked at and are none to adopt, as they were then.
         var passedOver: [Int: [Int]] = [:]
+
+        init(keyedTopics: [String?]) {
+            self.keyedTopics = keyedTopics
+            keyedCounts = keyedTopics.map { _ in 0 }
+        }
     }
 
     private enum Route {
@@ -57,7 +68,6 @@ public final class Store: Sendable {
         self.definitions = definitions
         catalog = Catalog(definitions)
         directory = definitions.store.directory
-        state = Mutex(State())
         routes = definitions.entities.map { entity in
             let streams = definitions.streams.filter { EntityPlan.hasPart($0, of: entity.name, in: definitions) }
             guard let first = streams.first else { return .all }
@@ -66,6 +76,8 @@ public final class Store: Sendable {
             }
             return byKey ? .byKey(first.partitioner, topic: first.topic) : .all
         }
+        let topics = routes.map { route -> String? in if case .byKey(_, let topic) = route { topic } else { nil } }
+        state = Mutex(State(keyedTopics: topics))
     }
 
     /// Whether an entity's rows may be in any shard, so that its values are merged over all of them.
@@ -245,9 +257,10 @@ public final class Store: Sendable {
 
     func route(_ entity: Int, _ key: UnsafeRawBufferPointer) throws(LookupError) -> Holders {
         switch routes[entity] {
-        case .byKey(let partitioner, let topic):
+        case .byKey(let partitioner, _):
             let (number, shard) = state.withLock { state -> (Int, Shard?) in
-                guard let count = state.partitionCounts[topic], count > 0 else { return (-1, nil) }
+                let count = state.keyedCounts[entity]
+                guard count > 0 else { return (-1, nil) }
                 let number = partitioner.partition(of: key, count: count)
                 return (number, state.shards[number])
             }

@@ -41,6 +41,8 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     private var json = JSONWriter(reservingBytes: 4096)
     /// Answers that wait for the end of the turn. When they are sent its memory serves again.
     private var output = ByteBuffer()
+    /// Making one asks each time whether NIO's has been made.
+    private let empty = ByteBuffer()
     private var writer: SocketWriter?
 
     /// On the channel's event loop.
@@ -105,7 +107,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
         guard let writer, output.readableBytes > 0 else { return }
         // Sending may come back here, when the channel's writability changes or it ends.
         var bytes = output
-        output = ByteBuffer()
+        output = empty
         writer.send(&bytes, context, promise: promise)
         // A large answer's memory is not kept.
         if output.readableBytes == 0, bytes.capacity <= 1 << 16 { output = bytes }
@@ -124,7 +126,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
         }
         neededBytes = 0
         var output = self.output
-        self.output = ByteBuffer()
+        self.output = empty
         output.reserveCapacity(minimumWritableBytes: 4096)
         var isWaiting = false
         while input.readableBytes > 0, !isWaiting, !isPassing, !isAnswering {
