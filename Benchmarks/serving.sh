@@ -44,7 +44,7 @@ half() { awk -v rate="$1" 'BEGIN { print int(rate / 2) }'; }
 
 http_against_redis() {
     say "lookups over HTTP and Redis GET, in turns: as fast as they can, then each at half of that"
-    local pass name http_rate redis_rate
+    local pass name http_rate redis_rate floor
     for pass in $(seq 0 "$rounds"); do
         MILLRACE_KEYS=$work/keys wrk -t1 -c16 -d"${lookup_seconds}s" -s Benchmarks/lookup.lua "http://127.0.0.1:$http_port" >"$work/wrk"
         redis-benchmark -h 127.0.0.1 -p "$redis_port" -c 16 -n "$((lookup_seconds * 60000))" -r "$keys" --csv GET key:__rand_int__ 2>/dev/null |
@@ -52,6 +52,14 @@ http_against_redis() {
         # The first pass warms both up.
         [ "$pass" = 0 ] && continue
         http_rate=$(field "$work/wrk" requests_per_second) redis_rate=$(awk -F, '{ print $(NF - 6) }' "$work/redis")
+        "$work/floor" "$((port + 4))" "$(wc -c <"$work/answer")" &
+        floor=$!
+        pids+=("$floor")
+        sleep 0.2
+        MILLRACE_KEYS=$work/keys wrk -t1 -c16 -d"${lookup_seconds}s" -s Benchmarks/lookup.lua "http://127.0.0.1:$((port + 4))" >"$work/wrk-floor"
+        kill "$floor"
+        wait "$floor" 2>/dev/null || true
+        record floor.requests_per_second "$(field "$work/wrk-floor" requests_per_second)"
         for name in requests_per_second p50_ms p99_ms errors; do record "http.$name" "$(field "$work/wrk" "$name")"; done
         record redis.requests_per_second "$redis_rate"
         record redis.p99_ms "$(awk -F, '{ print $(NF - 1) }' "$work/redis")"
@@ -167,6 +175,7 @@ serving() {
     has wrk || { skip "no wrk: deploy/install bench"; return 0; }
     has redis-server || { skip "no redis-server: deploy/install bench"; return 0; }
     cc -O2 -o "$work/pace" Benchmarks/pace.c
+    cc -O2 -pthread -o "$work/floor" Benchmarks/floor.c
     keys=$(wc -l <"$work/keys")
     # Here the processors are the server's and the load's alone, so that whoever has waited for 10 ms is late.
     start_server MILLRACE_MAX_WAIT_MS=10
