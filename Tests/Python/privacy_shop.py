@@ -65,6 +65,7 @@ class PrivateShop:
     def wait_applied(self):
         self.producer.flush()
         self.program.wait_applied(self.producer.ends, seconds=90)
+        self.program.wait_flushed()
 
     def erase(self, *keys):
         for key in keys:

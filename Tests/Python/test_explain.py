@@ -39,6 +39,7 @@ def served(program, definitions, topics, bootstrap):
     program.start()
     program.wait_healthy()
     program.wait_applied(producer.ends)
+    program.wait_flushed()
     return program, oracle, now
 
 

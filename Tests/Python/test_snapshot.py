@@ -34,6 +34,7 @@ def start(program, producer):
     program.start()
     program.wait_healthy()
     program.wait_applied(producer.ends)
+    program.wait_flushed()
 
 
 def taken(program, *arguments):
@@ -86,6 +87,7 @@ def test_taken_under_ingest_restored_elsewhere_and_caught_up_it_is_the_same_to_t
         time.sleep(0.5)
     feed.stop()
     program.wait_applied(producer.ends)
+    program.wait_flushed()
     check_everything(program, oracle)
     assert program.terminate() == 0
     original = rows(program.store)
@@ -129,6 +131,7 @@ def test_killed_again_and_again_while_it_restores(fed, tmp_path, capsys):
         producer.send(stream.next())
     producer.flush()
     program.wait_applied(producer.ends)
+    program.wait_flushed()
     assert program.terminate() == 0
     new = rows(program.store)
     assert all(old[shard] != new[shard] for shard in old)
