@@ -102,6 +102,9 @@ extension Environment {
     /// a thread of the environment, outside of its locks.
     public func whenMapIsFull(_ grow: @escaping @Sendable () -> Bool) { flusher?.whenFull(grow) }
 
+    /// In the mode `.writeBehind`: everything committed so far is in LMDB and on the disk when this returns. In other modes LMDB has it.
+    public func flush() throws(LMDBError) { try flusher?.flush() }
+
     /// Forces everything committed so far to the disk, whatever the mode.
     public func sync() throws(LMDBError) {
         if let flusher { return try flusher.flush() }
@@ -117,7 +120,7 @@ extension Environment {
     ///   - compacting: leave out free pages and renumber the others: smaller, a little slower.
     public func copy(to target: String, compacting: Bool) throws(LMDBError) {
         try OpenDirectories.create(target)
-        try flusher?.flush()
+        try flush()
         let code = inside { mdb_env_copy2($0, target, compacting ? UInt32(MDB_CP_COMPACT) : 0) } ?? TransactionGate.closedCode
         guard code == 0 else { throw LMDBError(code: code, "copying to \(target)", path: path) }
     }

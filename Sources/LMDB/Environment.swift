@@ -165,7 +165,7 @@ public final class Environment: Sendable {
         precondition(code == 0, "Environment.close() called inside a write transaction on \(path)")
         writer.unlock()
         flusher?.stop()
-        if flushing, !gate.isClosed { try? flusher?.flush() }  // What does not go in now is lost as in a crash; `sync` says why.
+        if flushing, !gate.isClosed { try? flush() }  // What does not go in now is lost as in a crash; `sync` says why.
         code = file.lock()
         precondition(code == 0, "Environment.close() called inside a flush of \(path)")
         defer { file.unlock() }

@@ -16,11 +16,11 @@ internal import Synchronization
 /// Locks, one inside the other: `file` of the environment for a whole flush; `writer` for the moment of freezing; `mutex` and the gate's for moments.
 final class Flusher: @unchecked Sendable {
     /// ns.
-    static let interval: Int64 = 1_000_000_000
+    private static let interval: Int64 = 1_000_000_000
     private static let quiet: Int64 = 100_000_000
     private static let retryPause: Int64 = 2_000_000_000
     /// Bytes of entries that the memtables of all environments of the process may have, those on their way to LMDB included.
-    static let budget = 256 << 20
+    private static let budget = 256 << 20
     private static let leastLimit = 1 << 20
     /// Keys that all of them may have: a flush changes about a page of 4 KiB for each, in memory that LMDB keeps.
     private static let keyBudget = 65_536

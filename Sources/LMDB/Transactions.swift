@@ -189,9 +189,7 @@ private func walk(
                 isOver = true
                 return false
             }
-            if order == 0 {
-                return true
-            }
+            if order == 0 { return true }
         }
         isOver = try !body(key, value)
         return !isOver

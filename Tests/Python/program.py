@@ -125,13 +125,11 @@ class Program:
         return self.wait(lambda: self.answers("GET", "/healthz"), seconds, "healthy")
 
     def positions(self):
-        """{(shard's directory, topic): next offset} as served; empty while nothing answers."""
+        """{(topic, partition): next offset} as served; empty while nothing answers."""
         try:
-            status, text = self.request("GET", "/v1/shards", timeout=2)
-        except (OSError, http.client.HTTPException):
+            return offsets(self.json("GET", "/v1/shards")["shards"])
+        except (OSError, http.client.HTTPException, AssertionError):
             return {}
-        return {} if status != 200 else {
-            (f"shard-{p['partition']:04}", p["topic"]): p["offset"] for shard in json.loads(text)["shards"] for p in shard["positions"]}
 
     def wait_applied(self, ends, seconds=60):
         """Until every shard says lag 0 *and* its positions are the ends of the log: `{(topic, partition): next offset}`."""
@@ -140,7 +138,7 @@ class Program:
                 shards = self.json("GET", "/v1/shards")["shards"]
             except (OSError, http.client.HTTPException, AssertionError):
                 return False
-            positions = {(p["topic"], p["partition"]): p["offset"] for shard in shards for p in shard["positions"]}
+            positions = offsets(shards)
             for shard in shards:
                 assert shard["state"] != "stopped", f"shard {shard['shard']} stopped: {shard['reason']}"
             return all(positions.get(at) == end for at, end in ends.items()) and all(s["lag_events"] == 0 for s in shards)
@@ -173,3 +171,8 @@ class Program:
                 key = tuple(pairs.get(label, "") for label in labels)
                 sums[key] = sums.get(key, 0) + int(value)
         return sums
+
+
+def offsets(shards):
+    """{(topic, partition): next offset} of what /v1/shards says."""
+    return {(p["topic"], p["partition"]): p["offset"] for shard in shards for p in shard["positions"]}

@@ -18,7 +18,7 @@ def rows(store):
 
 
 def positions(store):
-    """{(shard, topic): next offset} of the live generations, as their files have it."""
+    """{(topic, partition): next offset} of the live generations, as their files have it."""
     found = {}
     for directory in sorted(store.glob("shard-????")):
         with lmdb.open(str(directory), max_dbs=4, readonly=True, lock=False) as environment:
@@ -29,5 +29,5 @@ def positions(store):
             with environment.begin() as transaction:
                 for key, value in transaction.cursor(table):
                     if key.startswith(b"position/"):
-                        found[directory.name, key[len(b"position/"):].decode()] = int.from_bytes(value[:8], "little", signed=True)
+                        found[key[len(b"position/"):].decode(), int(directory.name[6:])] = int.from_bytes(value[:8], "little", signed=True)
     return found

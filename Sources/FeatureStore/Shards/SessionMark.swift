@@ -1,5 +1,4 @@
 internal import Glibc
-internal import LMDB
 
 /// Tells whether a shard that was written without syncing can be trusted: a file beside the environment says whether it was closed
 /// properly and, if not, under which boot of the system it was last open.
@@ -11,7 +10,7 @@ package struct SessionMark {
     /// Which boot of the system this is; nil where the process may not know (`ProcSubset=pid` hides it).
     private let boot: String?
 
-    package init(directory: String) { self.init(directory: directory, boot: Boot.id) }
+    package init(directory: String) { self.init(directory: directory, boot: Self.read("/proc/sys/kernel/random/boot_id")) }
 
     package init(directory: String, boot: String?) { (path, self.boot) = (directory + "/session", boot) }
 

@@ -162,7 +162,7 @@ public final class Shard: Sendable {
                         }
                     }
                     // What it is called and made of is in the file before anybody else looks.
-                    if environment.options.mode == .writeBehind { try environment.sync() }
+                    try environment.flush()
                 }
             }
             editors = agreed.catalog.entities.map { RowEditor(plan: $0) }
@@ -225,12 +225,12 @@ public final class Shard: Sendable {
         if !environment.options.readOnly, (try? environment.sync()) != nil {
             _ = SessionMark(directory: directory).markClean()  // Left `open`, it costs a rebuild after a system crash, no more.
         }
-        environment.close()
+        environment.close(flushing: false)
     }
 
-    /// What has been applied so far is in the file and on the disk when this returns.
+    /// What has been applied so far is in the file when this returns, and with `commit` on the disk.
     package func flush() throws(ShardError) {
-        do throws(LMDBError) { try environment.sync() } catch { throw .storage(error) }
+        do throws(LMDBError) { try environment.flush() } catch { throw .storage(error) }
     }
 
     /// Copies the newest commit of a live shard to `target/shard-NNNN`, in one read transaction. A server may be writing to it.
@@ -324,7 +324,7 @@ public final class Shard: Sendable {
                 }
                 // A shard without a position may begin at the end of the log (`kafka.start: latest`), after a crash at another one. The next batch
                 // hears of an error.
-                if isFirst, environment.options.mode == .writeBehind { try? environment.sync() }
+                if isFirst { try? environment.flush() }
                 return
             } catch let error as LMDBError where error.kind == .mapFull {
                 try growYielding(settings)

@@ -39,10 +39,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     private var stall = StallWatch()
     private var held: HeldPart
     private var json = JSONWriter(reservingBytes: 4096)
-    /// Answers that wait for the end of the turn. When they are sent its memory serves again.
-    private var output = ByteBuffer()
-    /// Making one asks each time whether NIO's has been made.
-    private let empty = ByteBuffer()
+    /// Has the answers that wait for the end of the turn.
     private var writer: SocketWriter?
 
     /// On the channel's event loop.
@@ -95,25 +92,15 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
         pending = nil
         countPending()
         let refusal = endpoints.refuse(.overloaded("the requests under way are larger than this server has room for"), .memory)
-        output.writeReply(refusal, date: date)
+        writer?.output.writeReply(refusal, date: date)
         let channel = context.channel
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
-        send(context, promise: sent)
-    }
-
-    /// The answers that wait.
-    private func send(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
-        guard let writer, output.readableBytes > 0 else { return }
-        // Sending may come back here, when the channel's writability changes or it ends.
-        var bytes = output
-        output = empty
-        writer.send(&bytes, context, promise: promise)
-        // A large answer's memory is not kept.
-        if output.readableBytes == 0, bytes.capacity <= 1 << 16 { output = bytes }
+        writer?.flush(context, promise: sent)
     }
 
     private func answerAll(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        guard let writer else { return }
         var input = bytes
         if isFirst {
             switch HTTP2Preface.match(input.readableBytesView) {
@@ -125,8 +112,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
             }
         }
         neededBytes = 0
-        var output = self.output
-        self.output = empty
+        var output = writer.takeOutput()
         output.reserveCapacity(minimumWritableBytes: 4096)
         var isWaiting = false
         while input.readableBytes > 0, !isWaiting, !isPassing, !isAnswering {
@@ -142,10 +128,10 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
             }
         }
         if isWaiting { stall.began(at: turn.began) } else { stall.ended() }
-        self.output = output
+        writer.output = output
         if isPassing {
             // What was answered goes out before what Hummingbird answers.
-            send(context)
+            writer.flush(context)
             pass(context, input)
         } else if input.readableBytes > 0 {
             pending = input
@@ -180,7 +166,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
 
     func turnEnded() {
         guard let context else { return }
-        send(context)
+        writer?.flush(context)
         watch(context)
     }
 
@@ -193,7 +179,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelShouldQuiesceEvent {
             if isAnswering { return mustQuiesce = event }
-            send(context)
+            writer?.flush(context)
         }
         // A client that closes its side in the middle of a request gets what Hummingbird thinks of that.
         if !isPassing, !isAnswering, event is ChannelEvent { passPending(context) }
@@ -210,7 +196,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     private func passPending(_ context: ChannelHandlerContext) {
         guard let held = pending.take() else { return }
         countPending()
-        send(context)
+        writer?.flush(context)
         pass(context, held)
         context.fireChannelReadComplete()
     }
@@ -240,14 +226,14 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
         guard let context else { return }
         turn.enter(context.eventLoop)
         isAnswering = false
-        output.writeReply(reply, date: date)
+        writer?.output.writeReply(reply, date: date)
         if let event = mustQuiesce.take() {
-            send(context)
+            writer?.flush(context)
             return context.fireUserInboundEventTriggered(event)
         }
         if let held = pending.take() { answerAll(context, held) }
         if !countPending() { refuseHeld(context) }
-        send(context)
+        writer?.flush(context)
         readOn(context)
         watch(context)
     }

@@ -14,6 +14,11 @@ package final class SocketWriter {
     /// Writes that NIO has taken and not finished: what comes later must not overtake them.
     private var unfinished = 0
 
+    /// What waits for `flush`. When the kernel has it its memory serves again.
+    package var output = ByteBuffer()
+    /// Making one asks each time whether NIO's has been made.
+    private let empty = ByteBuffer()
+
     /// - Parameter isPlain: no handler changes bytes on their way.
     package init(_ channel: any Channel, isPlain: Bool) {
         self.channel = channel
@@ -21,34 +26,43 @@ package final class SocketWriter {
         socket = handle ?? -1
     }
 
-    /// Sends the bytes in the order of the calls. Afterwards `bytes` is empty and has its memory, unless NIO needs that.
+    /// What waits, to be written on and given back; nothing waits meanwhile.
+    package func takeOutput() -> ByteBuffer {
+        defer { output = empty }
+        return output
+    }
+
+    /// Sends what waits, in the order of the calls.
     ///
-    /// - Parameter promise: kept when the kernel has all bytes.
-    package func send(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
+    /// - Parameter promise: kept when the kernel has all of it.
+    package func flush(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
+        guard output.readableBytes > 0 else {
+            promise?.succeed()
+            return
+        }
+        // Sending may come back here, when the channel's writability changes or it ends.
+        var bytes = takeOutput()
+        guard socket >= 0 else { return context.writeAndFlush(NIOAny(bytes), promise: promise) }
         // A channel that is not active may have given its socket back to the system.
-        if socket >= 0, unfinished == 0, channel.isActive {
+        if unfinished == 0, channel.isActive {
             let sent = bytes.withUnsafeReadableBytes { Glibc.send(socket, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT)) }
             // An error, too, is NIO's to find: it ends the connection.
             if sent == bytes.readableBytes {
                 bytes.clear()
+                // A large answer's memory is not kept.
+                if bytes.capacity <= 1 << 16 { output = bytes }
                 promise?.succeed()
                 return
             }
             if sent > 0 { bytes.moveReaderIndex(forwardBy: sent) }
         }
-        let rest = bytes
-        bytes = ByteBuffer()
-        if socket >= 0 || promise != nil {
-            unfinished += 1
-            let written = context.eventLoop.makePromise(of: Void.self)
-            let me = NIOLoopBound(self, eventLoop: context.eventLoop)
-            written.futureResult.whenComplete { result in
-                me.value.unfinished -= 1
-                promise?.completeWith(result)
-            }
-            context.writeAndFlush(NIOAny(rest), promise: written)
-        } else {
-            context.writeAndFlush(NIOAny(rest), promise: nil)
+        unfinished += 1
+        let written = context.eventLoop.makePromise(of: Void.self)
+        let me = NIOLoopBound(self, eventLoop: context.eventLoop)
+        written.futureResult.whenComplete { result in
+            me.value.unfinished -= 1
+            promise?.completeWith(result)
         }
+        context.writeAndFlush(NIOAny(bytes), promise: written)
     }
 }

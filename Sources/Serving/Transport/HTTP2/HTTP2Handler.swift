@@ -18,9 +18,8 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
     private var connection: HTTP2Connection?
     private var context: ChannelHandlerContext?
     private let turn = LoopTurn.current
+    /// Has the frames that wait for the end of the turn.
     private var writer: SocketWriter?
-    /// Frames that wait for the end of the turn. When they are sent its memory serves again.
-    private var output = ByteBuffer()
     /// A frame that is not all here.
     private var pending: ByteBuffer?
     private var isReadHeldBack = false
@@ -62,7 +61,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
 
     private func greet(_ context: ChannelHandlerContext) {
         send(context)
-        flush(context)
+        writer?.flush(context)
         watch(context)
     }
 
@@ -91,7 +90,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
 
     package func turnEnded() {
         guard let context else { return }
-        flush(context)
+        writer?.flush(context)
         watch(context)
     }
 
@@ -123,13 +122,13 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
         guard event is ChannelShouldQuiesceEvent else { return context.fireUserInboundEventTriggered(event) }
         connection?.announceLeaving()
         send(context)
-        flush(context)
+        writer?.flush(context)
         // A client that does not answer the ping is not waited for.
         context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { [weak self] in
             guard let self, let context = self.context else { return }
             connection?.beginLeaving()
             send(context)
-            flush(context)
+            writer?.flush(context)
         }
     }
 
@@ -138,18 +137,18 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
         turn.enter(context.eventLoop)
         connection.deliver(delivery, on: stream)
         send(context)
-        flush(context)
+        writer?.flush(context)
         watch(context)
     }
 
     private func send(_ context: ChannelHandlerContext) {
-        guard let connection else { return }
+        guard let connection, let writer else { return }
         if !held.set(connection.keptBytes + (pending?.readableBytes ?? 0)) {
             transport.service.metrics.refused(.memory)
             connection.shed()
             held.set(connection.keptBytes + (pending?.readableBytes ?? 0))
         }
-        if output.readableBytes == 0 { swap(&output, &connection.output) } else { output.writeBuffer(&connection.output) }
+        if writer.output.readableBytes == 0 { swap(&writer.output, &connection.output) } else { writer.output.writeBuffer(&connection.output) }
         connection.output.clear(minimumCapacity: 4096)
         guard connection.isOver else { return }
         self.connection = nil
@@ -158,17 +157,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
         let sent = context.eventLoop.makePromise(of: Void.self)
         let channel = context.channel
         sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
-        if output.readableBytes > 0 { flush(context, promise: sent) } else { sent.succeed() }
-    }
-
-    private func flush(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
-        guard let writer, output.readableBytes > 0 else { return }
-        // Sending may come back here, when the channel's writability changes or it ends.
-        var bytes = output
-        output = ByteBuffer()
-        writer.send(&bytes, context, promise: promise)
-        // A large answer's memory is not kept.
-        if output.readableBytes == 0, bytes.capacity <= 1 << 16 { output = bytes }
+        writer.flush(context, promise: sent)
     }
 
     // MARK: Slow clients
@@ -190,7 +179,7 @@ package final class HTTP2Handler: ChannelDuplexHandler, TurnSender {
             connection.endSlow(since: limit)
             for _ in before..<connection.slowStreams { transport.service.metrics.slowClientCutOff() }
             send(context)
-            flush(context)
+            writer?.flush(context)
         } else if stall.created <= limit {
             // The last words are not read.
             isTooSlow = true
