@@ -49,8 +49,8 @@ lint: ## rules that tests hold: imports, links, names, file sizes
 
 bench: ## the promises of docs/BENCHMARKS.md as ratios, measured in one run
 	deploy/install bench
-	$(BUILD) --product millrace
-	Benchmarks/run
+	$(MAKE) static
+	MILLRACE=.build-static/release/millrace Benchmarks/run
 
 example-cdnow: ## real purchases of 23,570 customers, checked value by value
 	deploy/install test

@@ -83,10 +83,10 @@ key = sys.argv[1].encode()
 message = b"\x0a\x08homepage\x1a" + bytes([len(key)]) + key
 sys.stdout.buffer.write(b"\0" + struct.pack(">I", len(message)) + message)' "$key" >"$work/message"
     for _ in $(seq "$rounds"); do
-        wrk -t1 -c16 -d"${lookup_seconds}s" "http://127.0.0.1:$http_port/v1/services/homepage/entities/$key" >"$work/wrk"
+        wrk -t2 -c16 -d"${lookup_seconds}s" "http://127.0.0.1:$http_port/v1/services/homepage/entities/$key" >"$work/wrk"
         record grpc.http_rate "$(awk '$1 == "Requests/sec:" { print $2 }' "$work/wrk")"
         for streams in 1 10; do
-            h2load -t1 -c16 -m"$streams" -D"$lookup_seconds" --warm-up-time=1 -d "$work/message" -H "content-type: application/grpc" -H "te: trailers" \
+            h2load -t2 -c16 -m"$streams" -D"$lookup_seconds" --warm-up-time=1 -d "$work/message" -H "content-type: application/grpc" -H "te: trailers" \
                 "http://127.0.0.1:$grpc_port/millrace.serving.v1.FeatureService/Lookup" >"$work/h2load" 2>&1
             record "grpc.rate_m$streams" "$(sed -n 's/^finished in .*, \([0-9.]*\) req.s,.*/\1/p' "$work/h2load")"
             record grpc.errors "$(sed -n 's/.* \([0-9]*\) failed, .*/\1/p' "$work/h2load")"

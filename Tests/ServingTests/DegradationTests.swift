@@ -66,10 +66,10 @@ import Testing
         let shop = try shop()
         var source = shop.source
         let read = source.lookup
-        source.lookup = { (plan, key, asOf, maxStaleness) throws(LookupError) in
+        source.lookup = { (plan, key, asOf, maxStaleness, vector) throws(LookupError) in
             let end = ContinuousClock.now + .milliseconds(30)
             while ContinuousClock.now < end {}
-            return try read(plan, key, asOf, maxStaleness)
+            try read(plan, key, asOf, maxStaleness, &vector)
         }
         let service = LookupService(source: source)
         let answer = try ask(service, ["c", "rich", "d", "poor"])
@@ -89,9 +89,9 @@ import Testing
         var source = shop.source
         let read = source.lookup
         source.now = { shared.clock.withLock { $0 } }
-        source.lookup = { (plan, key, asOf, maxStaleness) throws(LookupError) in
+        source.lookup = { (plan, key, asOf, maxStaleness, vector) throws(LookupError) in
             shared.reads.withLock { $0 += 1 }
-            return try read(plan, key, asOf, maxStaleness)
+            try read(plan, key, asOf, maxStaleness, &vector)
         }
         let service = LookupService(source: source)
         func ask(_ key: String = "shoes", asOf: Int64? = nil, minPosition: [SourceOffset] = []) throws -> LookupAnswer {

@@ -17,8 +17,8 @@ import TestSupport
                 features: [.init(name: LookupDouble.features[3], aggregation: .count(field: nil), window: .lifetime)]),
         ]
         if let values {
-            source.lookup = { (plan, _, _, _) throws(LookupError) in
-                Vector(found: true, values: values.map { .init(value: $0, status: .present, newestEventTime: nil) }, shards: [0])
+            source.lookup = { (plan, _, _, _, vector) throws(LookupError) in
+                vector = Vector(found: true, values: values.map { .init(value: $0, status: .present, newestEventTime: nil) }, shards: [0])
             }
         }
         return LookupService(source: source)

@@ -1,6 +1,7 @@
 import FeatureStore
 import JSONBytes
 import Serving
+import Synchronization
 import TestSupport
 import Testing
 
@@ -34,6 +35,28 @@ import Testing
         #expect(answer.plan.service == nil)
         #expect(answer.entries[0].vector.values.map(\.value) == [.decimal(units: 12_340_000, scale: 6), .int(5)])
         #expect(answer.json().text.hasPrefix(#"{"service":null,"version":null,"entity":"customer","#))
+    }
+
+    /// One entity in one step, for JSON and for other forms: what is logged of it is what a lookup of any kind logs.
+    @Test func oneStepAnswersAreLoggedAsTheOthers() throws {
+        var source = LookupDouble().source
+        source.definitions.services[0].log = ServedLogDefinition(topic: "served", perMillion: 1_000_000)
+        let taken = Mutex<[String]>([])
+        let service = LookupService(source: source, served: ServedSink { topic, key, json in
+            taken.withLock { $0.append("\(topic) \(String(decoding: key, as: UTF8.self)) \(String(decoding: json, as: UTF8.self))") }
+            return true
+        })
+        _ = try service.lookup(.init(.service("homepage"), keys: ["c1"])).get()
+        var json = JSONWriter(), vector = Vector()
+        let problem = Array("homepage".utf8).withUnsafeBytes { name in
+            Array("c1".utf8).withUnsafeBytes { service.writeEntity(service: name, key: $0, to: &json, in: &vector) }
+        }
+        #expect(problem == nil)
+        let answer = try Array("homepage".utf8).withUnsafeBytes { name in
+            Array("c1".utf8).withUnsafeBytes { service.entity(service: name, key: $0, in: &vector) }
+        }.get()
+        if case .plain = answer { #expect(vector.values == LookupDouble.known) } else { Issue.record("not plain") }
+        #expect(taken.withLock { $0 } == Array(repeating: "served c1 \(json.text)", count: 3))
     }
 
     @Test func passesAsOfAndMaxStalenessOn() throws {

@@ -43,6 +43,16 @@ import Testing
         #expect(positions[1][4] == nil)
     }
 
+    /// Calls that name a service and one key are read in place and answered in one step; the same calls in another form are not.
+    @Test(arguments: ["c1", "no", "größe", "", String(repeating: "k", count: 600)])
+    func directAnswersAreThoseOfTheUsualWay(_ key: String) async throws {
+        let request = Wire.string(1, "homepage") + Wire.string(3, key)
+        let direct = try await call("Lookup", request), usual = try await call("Lookup", request + Wire.varint(99, 7))
+        #expect(direct.message == usual.message && direct.grpcStatus == usual.grpcStatus)
+        #expect(direct.fields == usual.fields)
+        #expect((direct.grpcStatus == 0) == (1...100 ~= key.utf8.count))
+    }
+
     @Test func listsServices() async throws {
         let answer = try Wire.decode(try await call("ListServices", []).message)
         let service = try #require(try answer[1]?.first?.message)

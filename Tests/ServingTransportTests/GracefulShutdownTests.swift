@@ -71,12 +71,12 @@ import Testing
         let isHeld = Atomic(false)
         var source = LookupDouble(maxKeys: 100).source
         let inner = source.lookup
-        source.lookup = { (plan, key, asOf, maxStaleness) throws(LookupError) in
+        source.lookup = { (plan, key, asOf, maxStaleness, vector) throws(LookupError) in
             if !isHeld.exchange(true, ordering: .relaxed) {
                 began.signal()
                 release.wait()
             }
-            return try inner(plan, key, asOf, maxStaleness)
+            try inner(plan, key, asOf, maxStaleness, &vector)
         }
         let group = ServiceGroup(
             configuration: .init(services: [server(LookupService(source: source))], logger: Logger(label: "test")))

@@ -15,9 +15,9 @@ import Testing
         let inner = source.lookup
         source = LookupSource(
             definitions: definitions, planService: source.planService, planFeatures: source.planFeatures,
-            lookup: { (plan, key, asOf, maxStaleness) throws(LookupError) in
+            lookup: { (plan, key, asOf, maxStaleness, vector) throws(LookupError) in
                 lookup?(String(decoding: key, as: UTF8.self))
-                return try inner(plan, key, asOf, maxStaleness)
+                try inner(plan, key, asOf, maxStaleness, &vector)
             }, explain: source.explain, shardStatuses: source.shardStatuses, isAssigned: source.isAssigned, now: source.now)
         return LookupService(source: source)
     }

@@ -117,8 +117,8 @@ public final class LeveledStore: Sendable {
     public var source: LookupSource {
         var source = LookupSource(store: store)
         let read = source.lookup
-        source.lookup = { [self] (plan, key, asOf, maxStaleness) throws(LookupError) in
-            try withExtendedLifetime(self) { () throws(LookupError) in try read(plan, key, asOf, maxStaleness) }
+        source.lookup = { [self] (plan, key, asOf, maxStaleness, vector) throws(LookupError) in
+            try withExtendedLifetime(self) { () throws(LookupError) in try read(plan, key, asOf, maxStaleness, &vector) }
         }
         return source
     }

@@ -67,7 +67,7 @@ public final class LookupDouble: Sendable {
                 for name in names where !Self.features.contains(name) { throw .unknownFeature(name, nearest: "clicks_5m") }
                 return Self.plan(service: nil, names)
             },
-            lookup: { [self] (plan, key, asOf, maxStaleness) throws(LookupError) in
+            lookup: { [self] (plan, key, asOf, maxStaleness, vector) throws(LookupError) in
                 let key = String(decoding: key, as: UTF8.self)
                 let refused = state.withLock {
                     $0.asked.append((key, asOf, maxStaleness))
@@ -75,7 +75,7 @@ public final class LookupDouble: Sendable {
                 }
                 if refused { throw .shardUnavailable(shard: 1, reason: "not assigned to this process") }
                 let values = key == "c1" ? Self.known : Self.unknown
-                return Vector(
+                vector = Vector(
                     found: key == "c1",
                     values: plan.featureNames.map { values[Self.features.firstIndex(of: $0) ?? 0] }, shards: [0])
             },

@@ -44,8 +44,9 @@ enum LookupBenchmark {
         defer { store.closeAll() }
         let plan = try store.plan(service: service)
         let now = Store.now()
+        var vector = Vector()
         func lookUp(_ key: UnsafeRawBufferPointer) throws {
-            let vector = try store.lookup(plan, key: key, asOf: now)
+            try store.lookup(plan, key: key, asOf: now, into: &vector)
             if !vector.found { throw Arguments.Problem("a key of the store is not found by lookup") }
         }
         try countAllocations("a vector", keys, lookUp)
@@ -61,9 +62,10 @@ enum LookupBenchmark {
         let answering = LookupService(source: LookupSource(store: store))
         let service = Array(service.utf8)
         var json = JSONWriter(reservingBytes: 4096)
+        var vector = Vector()
         func answer(_ key: UnsafeRawBufferPointer) throws {
             json.reset()
-            let problem = service.withUnsafeBytes { answering.writeEntity(service: $0, key: key, to: &json) }
+            let problem = service.withUnsafeBytes { answering.writeEntity(service: $0, key: key, to: &json, in: &vector) }
             if let problem { throw Arguments.Problem("\(problem)") }
         }
         try countAllocations("an answer", keys, answer)

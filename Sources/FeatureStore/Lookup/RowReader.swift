@@ -22,24 +22,26 @@ package struct RowReader {
     package static func values(
         _ plan: ReadPlan, rows: [Row], at time: Int64, inputs: [Value] = []
     ) throws(CorruptRow) -> [FeatureValue] {
-        try values(plan, rows: rows.span, at: time, inputs: inputs)
+        var values: [FeatureValue] = []
+        try read(plan, rows: rows.span, at: time, inputs: inputs, into: &values)
+        return values
     }
 
-    /// A span: a lookup has one row, and that needs no array.
-    static func values(
-        _ plan: ReadPlan, rows: Span<Row>, at time: Int64, inputs: [Value]
-    ) throws(CorruptRow) -> [FeatureValue] {
-        var slots = [FeatureValue](capacity: plan.slots.count) { slots in
-            while !slots.isFull { slots.append(FeatureValue(value: .null, status: .missing, newestEventTime: nil)) }
-        }
-        try finish(plan, rows, at: time, inputs, into: slots.mutableSpan)
+    /// The same in place of what `values` has, in its memory.
+    ///
+    /// - Parameter rows: a span: a lookup has one row, and that needs no array.
+    static func read(
+        _ plan: ReadPlan, rows: Span<Row>, at time: Int64, inputs: [Value], into values: inout [FeatureValue]
+    ) throws(CorruptRow) {
+        values.clear(plan.slots.count)
+        try finish(plan, rows, at: time, inputs, into: values.mutableSpan)
         if let outputs = plan.outputs {
-            slots = outputs.map { slots[$0] }
+            values = outputs.map { values[$0] }
         } else {
-            slots.removeLast(slots.count - plan.outputCount)
+            // One after another: taking them off together costs more.
+            while values.count > plan.outputCount { values.removeLast() }
         }
-        if !plan.treatments.isEmpty { plan.treat(&slots) }
-        return slots
+        if !plan.treatments.isEmpty { plan.treat(&values) }
     }
 
     private static func finish(
@@ -113,6 +115,17 @@ package struct RowReader {
             slots[derived.slot] = FeatureValue(value: value, status: status, newestEventTime: newest)
         }
         slots[derived.slot].isForgotten = isForgotten
+    }
+}
+
+extension [FeatureValue] {
+    /// Becomes `count` missing values. Allocates nothing where there is memory for so many.
+    fileprivate mutating func clear(_ count: Int) {
+        while self.count > count { removeLast() }
+        reserveCapacity(count)
+        // Made anew each time, because copying one looks into it.
+        for i in indices { self[i] = FeatureValue(value: .null, status: .missing, newestEventTime: nil) }
+        while self.count < count { append(FeatureValue(value: .null, status: .missing, newestEventTime: nil)) }
     }
 }
 

@@ -54,9 +54,9 @@ struct SequenceReader {
     func list(n: Int, distinct: Bool, _ type: ReadPlan.Scalar) -> [Value] {
         var list: [Value] = []
         guard n > 0 else { return list }
-        list.reserveCapacity(Swift.min(n, 16))
         forEach { entry in
             let value = Self.value(of: entry, type)
+            if list.isEmpty { list.reserveCapacity(Swift.min(n, 16)) }
             // By index: `contains` copies each element.
             if !distinct || !list.indices.contains(where: { list[$0] == value }) { list.append(value) }
             return list.count < n

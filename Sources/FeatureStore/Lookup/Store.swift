@@ -113,14 +113,15 @@ public final class Store: Sendable {
     /// A shard is assigned to this process but cannot be opened or goes no further.
     public func noteUnavailable(_ number: Int, _ reason: String) { state.withLock { $0.unavailable[number] = reason } }
 
-    /// Stops serving a shard and closes it.
-    public func closeShard(_ number: Int) {
+    /// Stops serving a shard and closes it; gives what `Shard.close` does.
+    @discardableResult
+    public func closeShard(_ number: Int) -> ShardError? {
         closeNext(number)
         let shard = state.withLock { state in
             state.unavailable[number] = nil
             return state.shards.removeValue(forKey: number)
         }
-        shard?.close()
+        return shard?.close()
     }
 
     public func closeAll() {
@@ -212,13 +213,22 @@ public final class Store: Sendable {
     public func lookup(
         _ plan: VectorPlan, key: UnsafeRawBufferPointer, asOf: Int64, maxStaleness: Microseconds? = nil
     ) throws(LookupError) -> Vector {
+        var vector = Vector()
+        try lookup(plan, key: key, asOf: asOf, maxStaleness: maxStaleness, into: &vector)
+        return vector
+    }
+
+    /// The same in place of what `vector` has, in its memory: who looks up one entity after another allocates nothing for it.
+    public func lookup(
+        _ plan: VectorPlan, key: UnsafeRawBufferPointer, asOf: Int64, maxStaleness: Microseconds? = nil, into vector: inout Vector
+    ) throws(LookupError) {
         guard !key.isEmpty else { throw .emptyKey }
         guard key.count <= Shard.maxKeyBytes else { throw .keyTooLong(bytes: key.count, limit: Shard.maxKeyBytes) }
         guard Self.validTimes.contains(asOf) else { throw .timeOutOfRange(asOf) }
-        var (vector, holders) = try reading(plan.read.entity, key) { holders in
+        let (_, holders) = try reading(plan.read.entity, key) { holders in
             switch holders {
-            case .one(let shard): try lookUp(plan, key, shard, at: asOf)
-            case .all(let shards): try lookUp(plan, key, merging: shards, at: asOf)
+            case .one(let shard): try lookUp(plan, key, shard, at: asOf, into: &vector)
+            case .all(let shards): try lookUp(plan, key, merging: shards, at: asOf, into: &vector)
             }
         }
         if let limit = maxStaleness ?? plan.maxStaleness {
@@ -230,7 +240,6 @@ public final class Store: Sendable {
                 }
             if isBehind { vector.markStale(plan.read) }
         }
-        return vector
     }
 
     /// Reads the shards that may hold an entity's row; once more from the start when one of them closed meanwhile because it was opened anew.
@@ -280,23 +289,26 @@ public final class Store: Sendable {
     }
 
     private func lookUp(
-        _ plan: VectorPlan, _ key: UnsafeRawBufferPointer, _ shard: Shard, at time: Int64
-    ) throws -> Vector {
+        _ plan: VectorPlan, _ key: UnsafeRawBufferPointer, _ shard: Shard, at time: Int64, into vector: inout Vector
+    ) throws {
         let entity = plan.read.entity
-        return try shard.withRow(entity: entity, key: key) { bytes in
+        vector.begin(shards: shard.numbers)
+        try shard.withRow(entity: entity, key: key) { bytes in
             guard let bytes else {
-                return Vector(found: false, values: try RowReader.values(plan.read, rows: [], at: time, inputs: plan.inputValues), shards: shard.numbers)
+                return try RowReader.read(plan.read, rows: Span(), at: time, inputs: plan.inputValues, into: &vector.values)
             }
             let row = CollectionOfOne(
                 RowReader.Row(bytes: bytes, plan: shard.catalog.entities[entity], since: shard.since[entity]))
-            return Vector(found: true, values: try RowReader.values(plan.read, rows: row.span, at: time, inputs: plan.inputValues), shards: shard.numbers)
+            try RowReader.read(plan.read, rows: row.span, at: time, inputs: plan.inputValues, into: &vector.values)
+            vector.found = true
         }
     }
 
     /// Copies the rows out first: one read transaction at a time.
     private func lookUp(
-        _ plan: VectorPlan, _ key: UnsafeRawBufferPointer, merging shards: [Shard], at time: Int64
-    ) throws -> Vector {
+        _ plan: VectorPlan, _ key: UnsafeRawBufferPointer, merging shards: [Shard], at time: Int64, into vector: inout Vector
+    ) throws {
+        vector.begin(shards: shards.map(\.number))
         let entity = plan.read.entity
         var rows: [RowReader.Row] = []
         defer { for row in rows { row.bytes.deallocate() } }
@@ -309,8 +321,8 @@ public final class Store: Sendable {
                     bytes: UnsafeRawBufferPointer(copy), plan: shard.catalog.entities[entity], since: shard.since[entity]))
             }
         }
-        let values = try RowReader.values(plan.read, rows: rows, at: time, inputs: plan.inputValues)
-        return Vector(found: !rows.isEmpty, values: values, shards: shards.map(\.number))
+        try RowReader.read(plan.read, rows: rows.span, at: time, inputs: plan.inputValues, into: &vector.values)
+        vector.found = !rows.isEmpty
     }
 
     /// Wall-clock microseconds since the epoch.
@@ -322,6 +334,14 @@ public final class Store: Sendable {
 }
 
 extension Vector {
+    /// Is read anew, from these shards; its values come after that.
+    fileprivate mutating func begin(shards: [Int]) {
+        found = false
+        self.shards = shards
+        levels = []
+        age = 0
+    }
+
     /// All but what came with the request.
     mutating func markStale(_ plan: ReadPlan? = nil) {
         for i in values.indices where values[i].status == .present { values[i].status = .stale }

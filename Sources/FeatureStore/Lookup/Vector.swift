@@ -70,6 +70,9 @@ public struct Vector: Sendable, Equatable {
     /// How old the values are; 0 unless they were kept.
     public var age: Microseconds = 0
     public static let noLevel: UInt8 = 255
+    /// Of nothing yet.
+    public init() { self.init(found: false, values: [], shards: []) }
+
     public init(found: Bool, values: [FeatureValue], shards: [Int]) {
         self.found = found
         self.values = values

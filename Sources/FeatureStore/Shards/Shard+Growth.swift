@@ -1,4 +1,5 @@
 internal import LMDB
+internal import Synchronization
 
 /// A full map is made larger, as long as the limit and the disk have room.
 extension Shard {
@@ -7,13 +8,6 @@ extension Shard {
         while true {
             do { return try write() } catch let error as LMDBError where error.kind == .mapFull { try grow(environment, settings) }
         }
-    }
-
-    /// Doubles the map. That waits for all readers, and lookups wait for it, so who reads for long is asked to let go.
-    func growYielding(_ settings: StoreSettings) throws(ShardError) {
-        mustYield.add(1, ordering: .relaxed)
-        defer { mustYield.subtract(1, ordering: .relaxed) }
-        try Self.grow(environment, settings)
     }
 
     /// Doubles the map. On a disk without room for that (`replay`, where the map has its blocks beforehand) it takes a smaller step, down to
@@ -31,4 +25,28 @@ extension Shard {
     }
 
     private static let smallestStep = 256 << 10
+}
+
+/// Grows the map of a shard that is served.
+///
+/// An object of its own, because the environment refers to it weakly: counting references to what is referred to so is slower, and each lookup counts one to its shard.
+final class MapGrowth: Sendable {
+    private let environment: Environment
+    private let settings: StoreSettings
+    private let wishes = Atomic(0)
+
+    init(_ environment: Environment, _ settings: StoreSettings) { (self.environment, self.settings) = (environment, settings) }
+
+    /// Whether whoever reads for long should let go.
+    var mustYield: Bool { wishes.load(ordering: .relaxed) > 0 }
+
+    /// For good.
+    func wishToYield() { wishes.add(1, ordering: .relaxed) }
+
+    /// Doubles the map. That waits for all readers, and lookups wait for it, so who reads for long is asked to let go.
+    func growYielding() throws(ShardError) {
+        wishes.add(1, ordering: .relaxed)
+        defer { wishes.subtract(1, ordering: .relaxed) }
+        try Shard.grow(environment, settings)
+    }
 }

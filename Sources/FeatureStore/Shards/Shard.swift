@@ -34,9 +34,7 @@ public final class Shard: Sendable {
     let erased: Table?
     /// By entity, what its tombstones are made with; nil: it cannot be erased.
     let tombstoneKeys: [PseudonymKey?]
-    /// How many wish that whoever reads for long lets go.
-    let mustYield = Atomic(0)
-    private let settings: StoreSettings
+    let growth: MapGrowth
     let status: Mutex<Status>
     /// Used by the one thread that applies.
     nonisolated(unsafe) var editors: [RowEditor]
@@ -125,7 +123,7 @@ public final class Shard: Sendable {
         self.environment = environment
         self.rows = rows
         self.meta = meta
-        settings = definitions.store
+        growth = MapGrowth(environment, definitions.store)
         do {
             drops = try environment.openTable("drops")
             erased = try Self.openErased(environment, definitions, path)
@@ -144,7 +142,7 @@ public final class Shard: Sendable {
             if !readOnly {
                 let code = SessionMark(directory: path).markOpen(durability)
                 guard code == 0 else { throw ShardError.writing("session", code: code, directory: path) }
-                try Self.growing(environment, settings) {
+                try Self.growing(environment, definitions.store) {
                     try environment.write { transaction in
                         for name in stored.views.keys where agreed.meta.views[name] == nil {
                             try ShardMeta.remove("view/\(name)", meta, transaction)
@@ -181,7 +179,7 @@ public final class Shard: Sendable {
             status.backfill = stored.backfill
             status.cutovers = definitions.streams.map { stored.cutovers[$0.name] }
             self.status = Mutex(status)
-            environment.whenMapIsFull { [weak self] in (try? self?.growYielding(definitions.store)) != nil }
+            environment.whenMapIsFull { [weak growth] in (try? growth?.growYielding()) != nil }
         } catch let error as ShardError {
             throw error
         } catch let error as LMDBError {
@@ -219,13 +217,16 @@ public final class Shard: Sendable {
     }
 
     /// Syncs and closes; the next opening needs no recovery. Lookups that come later fail with `closed`.
-    public func close() {
-        mustYield.add(1, ordering: .relaxed)
-        // What does not get to the disk now is read from the log again.
-        if !environment.options.readOnly, (try? environment.sync()) != nil {
-            _ = SessionMark(directory: directory).markClean()  // Left `open`, it costs a rebuild after a system crash, no more.
-        }
-        environment.close(flushing: false)
+    ///
+    /// - Returns: why the newest events did not get to the disk, if they did not: they are read from the log again.
+    @discardableResult
+    public func close() -> ShardError? {
+        growth.wishToYield()
+        defer { environment.close(flushing: false) }
+        if environment.options.readOnly { return nil }
+        do throws(LMDBError) { try environment.sync() } catch { return error.kind == .closed ? nil : .storage(error) }
+        _ = SessionMark(directory: directory).markClean()  // Left `open`, it costs a rebuild after a system crash, no more.
+        return nil
     }
 
     /// What has been applied so far is in the file when this returns, and with `commit` on the disk.
@@ -252,7 +253,7 @@ public final class Shard: Sendable {
 
     /// Closes what is no longer live: its directory has another name and the live one has its old name, so nothing is written there.
     package func retire() {
-        mustYield.add(1, ordering: .relaxed)
+        growth.wishToYield()
         environment.close(flushing: false)
     }
 
@@ -327,7 +328,7 @@ public final class Shard: Sendable {
                 if isFirst { try? environment.flush() }
                 return
             } catch let error as LMDBError where error.kind == .mapFull {
-                try growYielding(settings)
+                try growth.growYielding()
             } catch let error as LMDBError {
                 throw .storage(error)
             } catch {

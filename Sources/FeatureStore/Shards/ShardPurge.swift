@@ -78,7 +78,7 @@ public enum ShardPurge {
                     (shard.rows, try environment.openTable("rows")), (shard.drops, try environment.openTable("drops")),
                 ]
                 if let erased = shard.erased { tables.append((erased, try environment.openTable("erased"))) }
-                for (from, to) in tables { try copy(from, to, source, environment, settings) { shard.mustYield.load(ordering: .relaxed) > 0 || isCancelled() } }
+                for (from, to) in tables { try copy(from, to, source, environment, settings) { shard.growth.mustYield || isCancelled() } }
                 let purge = try ShardMeta(reading: shard.meta, in: source).purge
                 try Shard.growing(environment, settings) {
                     try environment.write { transaction in

@@ -2,6 +2,8 @@
 public enum IngestNotice: Sendable {
     case assigned(shards: [Int])
     case revoked(shards: [Int])
+    /// A shard's newest events were not on the disk when it was closed; they are read from Kafka again.
+    case closedBehind(shard: Int, reason: String)
     /// A shard cannot go on without a person; it is still served.
     case stopped(shard: Int, reason: String)
     /// A shard could not commit and tries again.

@@ -187,7 +187,7 @@ extension IngestService {
             dispatch.remove(number)
             catchingUp[number] = nil
             unopened.remove(number)
-            store.closeShard(number)
+            if let error = store.closeShard(number) { notify(.closedBehind(shard: number, reason: "\(error)")) }
         }
         assigned.subtract(partitions)
         lastCommitted = lastCommitted.filter { !numbers.contains($0.key.partition) }

@@ -24,3 +24,37 @@ public struct LookupAnswer: Sendable {
     /// positions are read before the values.
     public let positions: [ShardStatus.SourcePosition]
 }
+
+/// The answer to a lookup of one entity by a service.
+public enum EntityAnswer: Sendable {
+    /// The values are in the vector that was given for them.
+    case plain(PlainAnswer)
+    /// Of a service that falls back, keeps values or has a deadline, or read of several shards.
+    case full(LookupAnswer)
+}
+
+/// All of an answer but its entity, whose values are of one shard.
+public struct PlainAnswer: Sendable {
+    let contract: VectorContract
+    public let asOf: Int64
+    public let freshness: Microseconds?
+    let shard: ShardView.SeenShard
+
+    public var plan: VectorPlan { contract.plan }
+    public var positions: [ShardStatus.SourcePosition] { shard.status.positions }
+    /// The same, written.
+    var jsonPositions: [UInt8] { shard.jsonPositions }
+
+    init(contract: VectorContract, asOf: Int64, freshness: Microseconds?, shard: ShardView.SeenShard) {
+        self.contract = contract
+        self.asOf = asOf
+        self.freshness = freshness
+        self.shard = shard
+    }
+
+    func full(_ key: UnsafeRawBufferPointer, _ vector: Vector) -> LookupAnswer {
+        LookupAnswer(
+            contract: contract, asOf: asOf, freshness: freshness, entries: [.init(key: String(decoding: key, as: UTF8.self), vector: vector)],
+            positions: positions)
+    }
+}

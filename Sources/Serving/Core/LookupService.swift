@@ -10,7 +10,7 @@ public final class LookupService: Sendable {
     let contracts: ContractCache
     private let shards: ShardView
     /// By entity.
-    private let caches: [String: MergedCache]
+    let caches: [String: MergedCache]
     /// What the definitions say of each feature.
     public let classifications: FeatureClassifications
     public let feastViews: FeastViews
@@ -62,16 +62,28 @@ public final class LookupService: Sendable {
     }
 
     /// Answers a lookup of one entity by a service, now, in JSON: what `lookup` and `LookupAnswer.write` do in two steps for any request.
-    /// The hot path of the transports: nothing is made but the vector.
+    /// The hot path of the transports: nothing is allocated but what strings and lists among the values take.
     ///
+    /// - Parameter vector: memory for the values, which serves again the next time; what is in it is of no use.
     /// - Returns: nil, or why there is no answer; then nothing of `json` is of use.
     public func writeEntity(
-        service: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to json: inout JSONWriter
+        service: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, to json: inout JSONWriter, in vector: inout Vector
     ) -> LookupProblem? {
         let start = ContinuousClock.now
         var problem: LookupProblem?
         do throws(LookupProblem) {
-            try writeEntity(service, key, now: start, to: &json)
+            switch try read(service, key, now: start, in: &vector) {
+            case .plain(let answer):
+                json.answer(answer.contract, asOf: answer.asOf, freshness: answer.freshness) { json in
+                    json.entry(key: key, vector)
+                } positions: { json in
+                    json.raw(answer.jsonPositions)
+                }
+                log(answer.contract, key, json)
+            case .full(let answer):
+                answer.write(to: &json)
+                log(answer.contract, key, json)
+            }
         } catch {
             problem = error
         }
@@ -79,38 +91,48 @@ public final class LookupService: Sendable {
         return problem
     }
 
-    private func writeEntity(
-        _ service: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer, now: ContinuousClock.Instant, to json: inout JSONWriter
-    ) throws(LookupProblem) {
+    /// The same for transports that give answers another form.
+    public func entity(
+        service: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, in vector: inout Vector
+    ) -> Result<EntityAnswer, LookupProblem> {
+        let start = ContinuousClock.now
+        do throws(LookupProblem) {
+            let answer = try read(service, key, now: start, in: &vector)
+            metrics.lookupEnded(nil, keys: 1, seconds: start.duration(to: .now))
+            switch answer {
+            case .full(let answer): log(answer)
+            case .plain(let answer): if answer.contract.log != nil { log(answer.full(key, vector)) }
+            }
+            return .success(answer)
+        } catch {
+            metrics.lookupEnded(error, keys: 0, seconds: start.duration(to: .now))
+            return .failure(error)
+        }
+    }
+
+    private func read(
+        _ service: UnsafeRawBufferPointer, _ key: UnsafeRawBufferPointer, now: ContinuousClock.Instant, in vector: inout Vector
+    ) throws(LookupProblem) -> EntityAnswer {
         try check(keyBytes: key.count, at: 0)
         let contract: VectorContract
         do throws(LookupError) { contract = try contracts.service(service) } catch { throw LookupProblem(error, key: nil) }
         guard contract.isPlain else {
             let request = LookupRequest(.service(contract.plan.service ?? ""), keys: [String(decoding: key, as: UTF8.self)])
-            try answer(request, now: now).write(to: &json)
-            return log(contract, key, json)
+            return .full(try answer(request, now: now))
         }
-        let vector: Vector
         let view = shards.snapshot(now: now)
         let asOf = source.now()
         do throws(LookupError) {
-            vector = try source.lookup(contract.plan, key, asOf, nil)
+            try source.lookup(contract.plan, key, asOf, nil, &vector)
         } catch {
             throw LookupProblem(error, key: String(decoding: key, as: UTF8.self))
         }
         guard vector.shards.count == 1, let shard = view[vector.shards[0]] else {
-            let answer = answer(contract, asOf, [.init(key: String(decoding: key, as: UTF8.self), vector: vector)], view, [:])
-            answer.write(to: &json)
-            return log(contract, key, json)
+            return .full(answer(contract, asOf, [.init(key: String(decoding: key, as: UTF8.self), vector: vector)], view, [:]))
         }
         var freshness = FreshnessOfShards()
         freshness.add(shard.status.freshness, lag: shard.status.lagEvents)
-        json.answer(contract, asOf: asOf, freshness: freshness.value) { json in
-            json.entry(key: key, vector)
-        } positions: { json in
-            json.raw(shard.jsonPositions)
-        }
-        log(contract, key, json)
+        return .plain(PlainAnswer(contract: contract, asOf: asOf, freshness: freshness.value, shard: shard))
     }
 
     private func answer(_ request: LookupRequest, now: ContinuousClock.Instant) throws(LookupProblem) -> LookupAnswer {
@@ -126,7 +148,7 @@ public final class LookupService: Sendable {
         let view = shards.snapshot(now: now)
         let asOf = request.asOf ?? source.now()
         var reader = RequestReader(
-            source: source, caches: caches, metrics: metrics.degradation, view: view, asOf: asOf, maxStaleness: request.maxStaleness, isNow: request.asOf == nil && request.minPosition.isEmpty,
+            service: self, view: view, asOf: asOf, maxStaleness: request.maxStaleness, isNow: request.asOf == nil && request.minPosition.isEmpty,
             deadline: plan.deadline.map { now + .microseconds($0) })
         var entries: [LookupAnswer.Entry] = []
         entries.reserveCapacity(request.keys.count)

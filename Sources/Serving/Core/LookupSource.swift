@@ -8,8 +8,8 @@ public struct LookupSource: Sendable {
     public var planService: @Sendable (_ name: String) throws(LookupError) -> VectorPlan
     public var planFeatures: @Sendable (_ names: [String]) throws(LookupError) -> VectorPlan
     public var lookup:
-        @Sendable (_ plan: VectorPlan, _ key: UnsafeRawBufferPointer, _ asOf: Int64, _ maxStaleness: Microseconds?)
-            throws(LookupError) -> Vector
+        @Sendable (_ plan: VectorPlan, _ key: UnsafeRawBufferPointer, _ asOf: Int64, _ maxStaleness: Microseconds?, _ vector: inout Vector)
+            throws(LookupError) -> Void
     public var explain: @Sendable (Explanation.Query) throws(LookupError) -> Explanation
     public var shardStatuses: @Sendable () -> [ShardStatus]
     /// Of a partition, the offset after the newest record that is applied; nil: this process does not read it.
@@ -27,7 +27,7 @@ public struct LookupSource: Sendable {
         definitions: Definitions,
         planService: @escaping @Sendable (String) throws(LookupError) -> VectorPlan,
         planFeatures: @escaping @Sendable ([String]) throws(LookupError) -> VectorPlan,
-        lookup: @escaping @Sendable (VectorPlan, UnsafeRawBufferPointer, Int64, Microseconds?) throws(LookupError) -> Vector,
+        lookup: @escaping @Sendable (VectorPlan, UnsafeRawBufferPointer, Int64, Microseconds?, inout Vector) throws(LookupError) -> Void,
         explain: @escaping @Sendable (Explanation.Query) throws(LookupError) -> Explanation,
         shardStatuses: @escaping @Sendable () -> [ShardStatus],
         nextOffset: @escaping @Sendable (String, Int) -> Int64? = { _, _ in nil },
@@ -50,8 +50,8 @@ public struct LookupSource: Sendable {
             definitions: store.definitions,
             planService: { (name) throws(LookupError) in try store.plan(service: name) },
             planFeatures: { (names) throws(LookupError) in try store.plan(features: names) },
-            lookup: { (plan, key, asOf, maxStaleness) throws(LookupError) in
-                try store.lookup(plan, key: key, asOf: asOf, maxStaleness: maxStaleness)
+            lookup: { (plan, key, asOf, maxStaleness, vector) throws(LookupError) in
+                try store.lookup(plan, key: key, asOf: asOf, maxStaleness: maxStaleness, into: &vector)
             },
             explain: { (query) throws(LookupError) in try store.explain(query) },
             shardStatuses: { store.shardStatuses() },

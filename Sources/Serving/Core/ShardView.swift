@@ -9,14 +9,17 @@ internal import Synchronization
 final class ShardView: Sendable {
     final class Snapshot: Sendable {
         let taken: ContinuousClock.Instant
-        private let shards: [Int: SeenShard]
+        /// By number.
+        private let shards: [SeenShard?]
 
         init(_ statuses: [ShardStatus], taken: ContinuousClock.Instant) {
             self.taken = taken
-            shards = Dictionary(statuses.map { ($0.shard, SeenShard($0)) }, uniquingKeysWith: { first, _ in first })
+            var shards = [SeenShard?](repeating: nil, count: (statuses.lazy.map(\.shard).max() ?? -1) + 1)
+            for status in statuses { shards[status.shard] = SeenShard(status) }
+            self.shards = shards
         }
 
-        subscript(shard: Int) -> SeenShard? { shards[shard] }
+        subscript(shard: Int) -> SeenShard? { shards.indices.contains(shard) ? shards[shard] : nil }
     }
 
     /// A status, and the part of an answer that it alone decides, rendered once.

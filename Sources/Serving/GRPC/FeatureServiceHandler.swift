@@ -15,6 +15,7 @@ struct FeatureServiceHandler {
         ) { [service] (request, _) throws(LookupProblem) in
             try service.lookup(request).get().protobuf()
         }
+        table.answerDirectly("millrace.serving.v1.FeatureService", "Lookup")
         table.registerUnary(
             "millrace.serving.v1.FeatureService", "LookupPacked",
             read: { (bytes) throws(LookupProblem) in try PackedLookupRequest(protobuf: bytes, maxKeys: maxKeys) },

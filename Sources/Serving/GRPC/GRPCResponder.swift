@@ -44,6 +44,11 @@ package final class GRPCResponder: HTTP2Responder {
             return ended(Self.late, LookupProblem.Kind.overloaded.grpcCode)
         }
         if let timeout = route.timeout, turn.waited > timeout { return refused(.deadlineExceeded, .deadline) }
+        if method.isLookup, let lookup = DirectLookup(protobuf: message), transport.isDirect(caller.standing, lookup.service) {
+            do throws(LookupProblem) { return ended(.message(try CallScratch.current.answer(lookup, transport.service)), 0) } catch {
+                return failed(error, nil, caller)
+            }
+        }
         var event: AuditEvent?
         do throws(LookupProblem) {
             switch method.kind {

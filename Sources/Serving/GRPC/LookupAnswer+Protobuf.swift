@@ -6,36 +6,64 @@ extension LookupAnswer {
     /// `millrace.serving.v1.LookupResponse`.
     func protobuf() -> [UInt8] {
         var out = ProtobufWriter(capacity: 256 + plan.featureNames.count * (24 + entries.count * 20))
-        out.string(1, plan.service ?? "")
-        out.int64(2, Int64(plan.version ?? 0))
-        out.string(3, plan.entity)
-        out.int64(4, asOf)
-        if let freshness { out.set(5, freshness) }
-        for name in plan.featureNames { out.set(6, name) }
-        for entry in entries {
+        out.head(plan, asOf: asOf, freshness: freshness)
+        // Spans: iterating an array copies its elements, which counts references.
+        let all = entries.span
+        for at in all.indices {
             out.message(7) { out in
+                let entry = all[at]
                 out.string(1, entry.key)
-                out.bool(2, entry.vector.found)
-                for feature in entry.vector.values { out.message(3) { $0.feature(feature) } }
+                out.values(entry.vector)
                 if plan.fallback != nil {
                     for i in entry.vector.values.indices { out.set(4, plan.levelName(entry.vector, i) ?? "") }
                 }
                 if statesAge { out.set(5, entry.vector.age) }
             }
         }
+        out.positions(positions)
+        return out.bytes
+    }
+}
+
+extension PlainAnswer {
+    /// The same of one entity.
+    func write(key: UnsafeRawBufferPointer, _ vector: Vector, to out: inout ProtobufWriter) {
+        out.head(plan, asOf: asOf, freshness: freshness)
+        out.message(7) { out in
+            out.set(1, key)
+            out.values(vector)
+        }
+        out.positions(positions)
+    }
+}
+
+extension ProtobufWriter {
+    fileprivate mutating func head(_ plan: VectorPlan, asOf: Int64, freshness: Int64?) {
+        string(1, plan.service ?? "")
+        int64(2, Int64(plan.version ?? 0))
+        string(3, plan.entity)
+        int64(4, asOf)
+        if let freshness { set(5, freshness) }
+        for name in plan.featureNames { set(6, name) }
+    }
+
+    fileprivate mutating func values(_ vector: Vector) {
+        bool(2, vector.found)
+        let features = vector.values.span
+        for i in features.indices { message(3) { $0.feature(features[i]) } }
+    }
+
+    fileprivate mutating func positions(_ positions: [ShardStatus.SourcePosition]) {
         for position in positions {
-            out.message(8) { out in
+            message(8) { out in
                 out.string(1, position.topic)
                 out.int64(2, Int64(position.partition))
                 out.int64(3, position.offset)
                 if let end = position.end { out.set(4, end) }
             }
         }
-        return out.bytes
     }
-}
 
-extension ProtobufWriter {
     mutating func feature(_ feature: FeatureValue) {
         if !feature.value.isNull { message(1) { $0.value(feature.value) } }
         int64(2, Int64(feature.status.rawValue))
@@ -66,12 +94,7 @@ extension ProtobufWriter {
         case .int(let value): set(2, value)
         case .double(let value): set(3, value)
         case .string(let text): set(4, text)
-        case .decimal(let units, let scale):
-            message(5) { out in
-                var text = JSONWriter(reservingBytes: 128)
-                text.decimal(units: units, scale: scale)
-                out.set(1, text.bytes)
-            }
+        case .decimal(let units, let scale): message(5) { $0.decimal(1, units: units, scale: scale) }
         case .list(let elements):
             message(6) { out in
                 for element in elements { out.message(1) { $0.value(element) } }

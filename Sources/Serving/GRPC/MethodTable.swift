@@ -45,6 +45,9 @@ struct MethodTable: Sendable {
         })
     }
 
+    /// Has the method's calls looked at as direct lookups first.
+    mutating func answerDirectly(_ service: String, _ method: String) { methods["/\(service)/\(method)"]?.isLookup = true }
+
     /// The methods of the standard health service, which are answered however much there is to do, and to everybody.
     mutating func registerHealth(_ method: String, _ kind: Method.Kind) {
         methods["/grpc.health.v1.Health/\(method)"] = Method(kind: kind, isUrgent: true)
@@ -70,6 +73,8 @@ struct Method: Sendable {
         case watch(@Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> HealthWatch)
     }
     let kind: Kind
+    /// Its messages are `LookupRequest`s.
+    var isLookup = false
     /// A probe: answered in time whatever happens, and without a credential.
     var isUrgent = false
 }

@@ -1,3 +1,5 @@
+internal import JSONBytes
+
 /// Writes the Protobuf wire format straight to bytes.
 ///
 /// proto3's rule holds: a field without presence is left out when it has its default value; `optional` fields and members of a
@@ -6,6 +8,8 @@ struct ProtobufWriter: ~Copyable {
     private var base: UnsafeMutablePointer<UInt8>
     private var capacity: Int
     private var count = 0
+    /// Memory for the texts of decimals.
+    private var text = JSONWriter(reservingBytes: 128)
 
     init(capacity: Int) {
         self.capacity = max(capacity, 64)
@@ -13,6 +17,9 @@ struct ProtobufWriter: ~Copyable {
     }
 
     deinit { base.deallocate() }
+
+    /// Forgets the message, keeps the memory.
+    mutating func reset() { count = 0 }
 
     /// A copy of what was written.
     var bytes: [UInt8] { Array(UnsafeBufferPointer(start: base, count: count)) }
@@ -56,7 +63,18 @@ struct ProtobufWriter: ~Copyable {
 
     mutating func set(_ field: Int, _ content: [UInt8]) { content.withUnsafeBytes { set(field, $0) } }
 
-    private mutating func set(_ field: Int, _ content: UnsafeRawBufferPointer) {
+    /// A string, of all digits.
+    mutating func decimal(_ field: Int, units: Int128, scale: Int) {
+        text.reset()
+        text.decimal(units: units, scale: scale)
+        reserve(text.count + 20)
+        tag(field, .bytes)
+        put(varint: UInt64(text.count))
+        text.withBytes { UnsafeMutableRawPointer(base + count).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        count += text.count
+    }
+
+    mutating func set(_ field: Int, _ content: UnsafeRawBufferPointer) {
         reserve(content.count + 20)
         tag(field, .bytes)
         put(varint: UInt64(content.count))

@@ -1,19 +1,34 @@
 internal import Glibc
 internal import NIOCore
 
-/// The `Date` field of a connection's answers, made anew once a second.
+/// The `Date` field of answers, made anew once a second.
 final class DateHeader {
     private var second = 0
     private var line: [UInt8] = []
+    private var jsonHead: [UInt8] = []
 
     func write(to output: inout ByteBuffer) {
+        renew()
+        output.writeBytes(line)
+    }
+
+    /// The head of a 200 of JSON, up to the number of bytes.
+    var headOfJSON: [UInt8] {
+        renew()
+        return jsonHead
+    }
+
+    @inline(__always)
+    private func renew() {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME_COARSE, &now)
-        if now.tv_sec != second {
-            second = now.tv_sec
-            line = Array("Date: \(Self.text(second))\r\n".utf8)
-        }
-        output.writeBytes(line)
+        if now.tv_sec != second { make(now.tv_sec) }
+    }
+
+    private func make(_ second: Int) {
+        self.second = second
+        line = Array("Date: \(Self.text(second))\r\n".utf8)
+        jsonHead = Array("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".utf8) + line + Array("Content-Length: ".utf8)
     }
 
     /// Now.

@@ -1,5 +1,4 @@
 internal import HTTPTypes
-internal import JSONBytes
 internal import NIOCore
 internal import Serving
 internal import ServingTransport
@@ -22,7 +21,6 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     let endpoints: Endpoints
     let http2: any HTTP2Responder
     let peer: Peer
-    private let date = DateHeader()
     private let turn = LoopTurn.current
     private var context: ChannelHandlerContext?
     /// The beginning of a request that is not all here, or requests behind one that the pool answers.
@@ -38,7 +36,8 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     private var isReadHeldBack = false
     private var stall = StallWatch()
     private var held: HeldPart
-    private var json = JSONWriter(reservingBytes: 4096)
+    private let scratch = LoopScratch.current
+    private var date: DateHeader { scratch.date }
     /// Has the answers that wait for the end of the turn.
     private var writer: SocketWriter?
 
@@ -202,7 +201,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     }
 
     func read(context: ChannelHandlerContext) {
-        if isPassing || !isAnswering && context.channel.isWritable { context.read() } else { isReadHeldBack = true }
+        if isPassing || !isAnswering && !stall.isUnread { context.read() } else { isReadHeldBack = true }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -214,7 +213,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
     }
 
     private func readOn(_ context: ChannelHandlerContext) {
-        guard isReadHeldBack, isPassing || !isAnswering && context.channel.isWritable else { return }
+        guard isReadHeldBack, isPassing || !isAnswering && !stall.isUnread else { return }
         isReadHeldBack = false
         context.read()
     }
@@ -280,7 +279,7 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
         let standing = peer.standing(
             UnsafeRawBufferPointer(rebasing: bytes[request.authorizationStart..<request.authorizationEnd]), at: turn.began)
         if !request.isPost, request.timeoutMilliseconds == nil, request.acceptEnd == 0 || !mayNameForm(bytes, request),
-            let plain = EntityTarget(target), endpoints.isDirect(standing, plain.service)
+            let plain = EntityTarget(target), endpoints.transport.isDirect(standing, plain.service)
         {
             let status: Int
             if endpoints.transport.isLate(turn) { status = refuseLate(&output) } else { status = answer(plain, into: &output) }
@@ -300,17 +299,10 @@ final class DirectRequests: ChannelDuplexHandler, TurnSender {
 
     /// The hot path.
     private func answer(_ target: EntityTarget, into output: inout ByteBuffer) -> Int {
-        json.reset()
-        if let problem = endpoints.service.writeEntity(service: target.service, key: target.key, to: &json) {
+        if let problem = scratch.answer(target, endpoints.service, into: &output) {
             let reply = Reply(problem: problem)
             output.writeReply(reply, date: date)
             return reply.status
-        }
-        output.writeStaticString("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
-        date.write(to: &output)
-        json.withBytes { body in
-            output.writeContentLength(body.count)
-            output.writeBytes(body)
         }
         return 200
     }

@@ -4,17 +4,6 @@ internal import ServingTransport
 
 /// Who may ask what.
 extension Endpoints {
-    /// Whether a lookup of one entity may be answered at once: it is permitted, and nothing is to be written down.
-    @inline(__always)
-    func isDirect(_ standing: Caller.Standing, _ service: UnsafeRawBufferPointer) -> Bool {
-        if transport.auditsLookups { return false }
-        switch standing {
-        case .unguarded: return true
-        case .known(let principal): return principal.mayRead(service: service)
-        case .anonymous, .refused: return false
-        }
-    }
-
     /// The route, if the caller may take it.
     ///
     /// - Parameter wanted: what is to be written down of it.

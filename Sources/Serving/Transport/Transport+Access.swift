@@ -21,6 +21,17 @@ extension Transport {
     /// Whether anything is to be checked or written down.
     package var isWatched: Bool { access != nil || audit != nil }
 
+    /// Whether a lookup of one entity may be answered at once: it is permitted, and nothing is to be written down.
+    @inline(__always)
+    package func isDirect(_ standing: Caller.Standing, _ service: UnsafeRawBufferPointer) -> Bool {
+        if auditsLookups { return false }
+        switch standing {
+        case .unguarded: return true
+        case .known(let principal): return principal.mayRead(service: service)
+        case .anonymous, .refused: return false
+        }
+    }
+
     /// What is to be written down of a request when it has ended; nil: nothing is.
     ///
     /// - Throws: when it must not be done, because it could not be written down.

@@ -10,6 +10,10 @@ struct NoticeLog {
         case .assigned(let shards):
             logger.event("shards_assigned", .notice, "assigned shards \(list(shards))", ["shards": numbers(shards)])
         case .revoked(let shards): logger.event("shards_closed", .notice, "closed shards \(list(shards))", ["shards": numbers(shards)])
+        case .closedBehind(let shard, let reason):
+            logger.event(
+                "shard_closed_behind", .warning, "the newest events of shard \(shard) were not written before it was closed, and are read from Kafka again: \(reason)",
+                ["shard": number(shard), "reason": .string(reason)])
         case .stopped(let shard, let reason):
             logger.event("shard_stopped", .error, "shard \(shard) stopped: \(reason)", ["shard": number(shard), "reason": .string(reason)])
         case .retrying(let shard, let reason):

@@ -76,4 +76,22 @@ struct FullDiskTests {
         #expect(try ShardFixture.lookup(store, ["clicks_of_customer_n"], "customer-1-7", at: noon).values[0].value == .int(1))
         store.closeAll()
     }
+    @Test func `events that cannot be written when a shard is closed are told of, and read again`() throws {
+        let disk = try SmallDisk(megabytes: 8)
+        let store = Store(ShardFixture.definitions(disk.path + "/data", durability: .commit))
+        store.setPartitionCounts(["clicks": 1])
+        let shard = try store.openShard(0)
+        try apply(0, to: shard)
+        try shard.flush()
+        try disk.fill()
+        try apply(1, to: shard)
+        #expect(store.closeShard(0)?.isDiskFull == true)
+
+        try disk.release()
+        let again = try store.openShard(0)
+        #expect(again.nextOffset(stream: 0) == 1)
+        try apply(1, to: again)
+        #expect(try ShardFixture.lookup(store, ["clicks_of_customer_n"], "customer-1-7", at: noon).values[0].value == .int(1))
+        #expect(store.closeShard(0) == nil)
+    }
 }

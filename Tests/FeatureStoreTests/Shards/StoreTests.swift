@@ -192,9 +192,14 @@ import Testing
             try shard.apply(batch, BatchProgress(streamCount: definitions.streams.count))
             #expect(shard.counts == expected, "seed \(seed)")
             let time = min(scenario.events.map(\.time).max()! + .minutes(1), Store.validTimes.upperBound)
+            // Of other keys and plans before: nothing of that may be left.
+            var reused = Vector()
             for key in keys where oracles[key]!.streams.contains(where: { $0.newest != nil }) {
                 for view in definitions.views {
                     let vector = try ShardFixture.lookup(store, view.features.map(\.name), key, at: time)
+                    let plan = try store.plan(features: view.features.map(\.name))
+                    try Array(key.utf8).withUnsafeBytes { bytes throws in try store.lookup(plan, key: bytes, asOf: time, into: &reused) }
+                    #expect(reused == vector, "seed \(seed), key \(key)")
                     for (feature, value) in zip(view.features, vector.values) {
                         let answer = oracles[key]!.answer(
                             feature, of: view, passes: { event in

@@ -3,9 +3,7 @@ internal import FeatureStore
 /// Reads the vectors of one request: kept ones where the definitions allow it, and of other entities where the service falls back to them,
 /// until its deadline.
 struct RequestReader {
-    let source: LookupSource
-    let caches: [String: MergedCache]
-    let metrics: DegradationMetrics
+    private let service: LookupService
     let view: ShardView.Snapshot
     let asOf: Int64
     let maxStaleness: Microseconds?
@@ -17,12 +15,10 @@ struct RequestReader {
     private(set) var earlier: [Int: (view: ShardView.Snapshot, age: Microseconds)] = [:]
 
     init(
-        source: LookupSource, caches: [String: MergedCache], metrics: DegradationMetrics, view: ShardView.Snapshot, asOf: Int64, maxStaleness: Microseconds?, isNow: Bool,
+        service: LookupService, view: ShardView.Snapshot, asOf: Int64, maxStaleness: Microseconds?, isNow: Bool,
         deadline: ContinuousClock.Instant?
     ) {
-        self.source = source
-        self.caches = caches
-        self.metrics = metrics
+        self.service = service
         self.view = view
         self.asOf = asOf
         self.maxStaleness = maxStaleness
@@ -33,7 +29,7 @@ struct RequestReader {
     /// An entity's vector as its service gives it.
     mutating func vector(_ key: String, _ plan: VectorPlan) throws(LookupProblem) -> Vector {
         let vector = try made(key, plan)
-        if plan.fallback != nil || plan.deadline != nil { metrics.note(vector) }
+        if plan.fallback != nil || plan.deadline != nil { service.metrics.degradation.note(vector) }
         return vector
     }
 
@@ -55,17 +51,17 @@ struct RequestReader {
     private var isOverdue: Bool { deadline.map { ContinuousClock.now >= $0 } ?? false }
 
     private mutating func read(_ key: String, _ plan: VectorPlan) throws(LookupError) -> Vector {
-        guard isNow, maxStaleness == nil, plan.cache != nil, let cache = caches[plan.entity], plan.takesNothing else { return try readNow(key, plan) }
-        let erasures = source.erasureCount()
+        guard isNow, maxStaleness == nil, plan.cache != nil, let cache = service.caches[plan.entity], plan.takesNothing else { return try readNow(key, plan) }
+        let erasures = service.source.erasureCount()
         cache.noteErasures(erasures)
         if let kept = cache.find(plan, key, now: asOf) {
-            metrics.noteMerged(isKept: true)
+            service.metrics.degradation.noteMerged(isKept: true)
             var vector = kept.vector
             vector.age = asOf - kept.asOf
             for shard in vector.shards where (earlier[shard]?.age ?? -1) < vector.age { earlier[shard] = (kept.view, vector.age) }
             return vector
         }
-        metrics.noteMerged(isKept: false)
+        service.metrics.degradation.noteMerged(isKept: false)
         let vector = try readNow(key, plan)
         cache.keep(vector, plan, key, asOf: asOf, view, erasures: erasures)
         return vector
@@ -73,15 +69,14 @@ struct RequestReader {
 
     private func readNow(_ key: String, _ plan: VectorPlan) throws(LookupError) -> Vector {
         var key = key
-        // `withUTF8` does not carry typed errors, hence the Result.
-        let result: Result<Vector, LookupError> = key.withUTF8 { bytes in
-            do throws(LookupError) {
-                return .success(try source.lookup(plan, UnsafeRawBufferPointer(bytes), asOf, maxStaleness))
-            } catch {
-                return .failure(error)
-            }
+        var vector = Vector()
+        // `withUTF8` does not carry typed errors.
+        let failure: LookupError? = key.withUTF8 { bytes in
+            do throws(LookupError) { try service.source.lookup(plan, UnsafeRawBufferPointer(bytes), asOf, maxStaleness, &vector) } catch { return error }
+            return nil
         }
-        return try result.get()
+        if let failure { throw failure }
+        return vector
     }
 
     // MARK: Levels
