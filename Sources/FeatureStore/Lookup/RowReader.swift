@@ -23,14 +23,14 @@ package struct RowReader {
         _ plan: ReadPlan, rows: [Row], at time: Int64, inputs: [Value] = []
     ) throws(CorruptRow) -> [FeatureValue] {
         var values: [FeatureValue] = []
-        try read(plan, rows: rows.span, at: time, inputs: inputs, into: &values)
+        try self.values(plan, rows: rows.span, at: time, inputs: inputs, into: &values)
         return values
     }
 
     /// The same in place of what `values` has, in its memory.
     ///
     /// - Parameter rows: a span: a lookup has one row, and that needs no array.
-    static func read(
+    static func values(
         _ plan: ReadPlan, rows: Span<Row>, at time: Int64, inputs: [Value], into values: inout [FeatureValue]
     ) throws(CorruptRow) {
         values.clear(plan.slots.count)

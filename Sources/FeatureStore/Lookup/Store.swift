@@ -295,11 +295,11 @@ public final class Store: Sendable {
         vector.begin(shards: shard.numbers)
         try shard.withRow(entity: entity, key: key) { bytes in
             guard let bytes else {
-                return try RowReader.read(plan.read, rows: Span(), at: time, inputs: plan.inputValues, into: &vector.values)
+                return try RowReader.values(plan.read, rows: Span(), at: time, inputs: plan.inputValues, into: &vector.values)
             }
             let row = CollectionOfOne(
                 RowReader.Row(bytes: bytes, plan: shard.catalog.entities[entity], since: shard.since[entity]))
-            try RowReader.read(plan.read, rows: row.span, at: time, inputs: plan.inputValues, into: &vector.values)
+            try RowReader.values(plan.read, rows: row.span, at: time, inputs: plan.inputValues, into: &vector.values)
             vector.found = true
         }
     }
@@ -321,7 +321,7 @@ public final class Store: Sendable {
                     bytes: UnsafeRawBufferPointer(copy), plan: shard.catalog.entities[entity], since: shard.since[entity]))
             }
         }
-        try RowReader.read(plan.read, rows: rows.span, at: time, inputs: plan.inputValues, into: &vector.values)
+        try RowReader.values(plan.read, rows: rows.span, at: time, inputs: plan.inputValues, into: &vector.values)
         vector.found = !rows.isEmpty
     }
 

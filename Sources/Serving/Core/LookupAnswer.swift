@@ -45,13 +45,6 @@ public struct PlainAnswer: Sendable {
     /// The same, written.
     var jsonPositions: [UInt8] { shard.jsonPositions }
 
-    init(contract: VectorContract, asOf: Int64, freshness: Microseconds?, shard: ShardView.SeenShard) {
-        self.contract = contract
-        self.asOf = asOf
-        self.freshness = freshness
-        self.shard = shard
-    }
-
     func full(_ key: UnsafeRawBufferPointer, _ vector: Vector) -> LookupAnswer {
         LookupAnswer(
             contract: contract, asOf: asOf, freshness: freshness, entries: [.init(key: String(decoding: key, as: UTF8.self), vector: vector)],

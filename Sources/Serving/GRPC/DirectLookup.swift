@@ -1,6 +1,6 @@
 internal import FeatureStore
-internal import NIOPosix
 internal import Serving
+internal import ServingTransport
 
 /// A `LookupRequest` that names a service and one key and nothing else, as most do: read in place.
 struct DirectLookup {
@@ -30,20 +30,13 @@ struct DirectLookup {
 
 /// What the answers to direct lookups of all connections of an event loop are made in.
 ///
-/// Belongs to its event loop; only that thread touches it.
-final class CallScratch: @unchecked Sendable {
+/// Belongs to its event loop.
+final class CallScratch {
     private var out = ProtobufWriter(capacity: 4096)
     private var vector = Vector()
 
-    private static let ofThread = ThreadSpecificVariable<CallScratch>()
-
-    /// That of the event loop whose thread this is.
-    static var current: CallScratch {
-        if let known = ofThread.currentValue { return known }
-        let made = CallScratch()
-        ofThread.currentValue = made
-        return made
-    }
+    private static let perLoop = PerLoop { CallScratch() }
+    static var current: CallScratch { perLoop.current }
 
     /// A `LookupResponse`.
     func answer(_ lookup: DirectLookup, _ service: LookupService) throws(LookupProblem) -> [UInt8] {

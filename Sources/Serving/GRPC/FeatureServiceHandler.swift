@@ -8,14 +8,13 @@ struct FeatureServiceHandler {
     func registerMethods(with table: inout MethodTable) {
         let maxKeys = service.source.definitions.server.maxKeysPerRequest
         table.registerUnary(
-            "millrace.serving.v1.FeatureService", "Lookup",
+            "millrace.serving.v1.FeatureService", "Lookup", isLookup: true,
             read: { (bytes) throws(LookupProblem) in try LookupRequest(protobuf: bytes, maxKeys: maxKeys) },
             needs: { [service] in service.need($0.selection) }, audit: { AuditEvent($0) }, keyCount: { $0.keys.count },
             wait: { waiting($0.minPosition) }
         ) { [service] (request, _) throws(LookupProblem) in
             try service.lookup(request).get().protobuf()
         }
-        table.answerDirectly("millrace.serving.v1.FeatureService", "Lookup")
         table.registerUnary(
             "millrace.serving.v1.FeatureService", "LookupPacked",
             read: { (bytes) throws(LookupProblem) in try PackedLookupRequest(protobuf: bytes, maxKeys: maxKeys) },

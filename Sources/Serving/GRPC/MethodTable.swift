@@ -11,8 +11,9 @@ struct MethodTable: Sendable {
     ///   - audit: what is written down of it; nil: nothing but a refusal.
     ///   - keyCount: how many entities a request asks for; larger ones than a few are answered on a thread of their own.
     ///   - wait: what a request waits for before it is answered; nil: nothing.
+    ///   - isLookup: its messages are `LookupRequest`s, which may be direct lookups.
     mutating func registerUnary<Input: Sendable>(
-        _ service: String, _ method: String, read: @escaping @Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> Input,
+        _ service: String, _ method: String, isLookup: Bool = false, read: @escaping @Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> Input,
         needs: @escaping @Sendable (Input) -> Need, audit: @escaping @Sendable (Input) -> AuditEvent?,
         keyCount: @escaping @Sendable (Input) -> Int = { _ in 1 },
         wait: @escaping @Sendable (Input) -> (@Sendable () async throws(LookupProblem) -> Void)? = { _ in nil },
@@ -30,7 +31,7 @@ struct MethodTable: Sendable {
                 }
             }
             return call
-        })
+        }, isLookup: isLookup)
     }
 
     /// A method that waits for something outside of this process.
@@ -44,9 +45,6 @@ struct MethodTable: Sendable {
             return Call(need: needs(input), event: { audit(input) }, work: .waits { (_) async throws(LookupProblem) in try await answer(input) })
         })
     }
-
-    /// Has the method's calls looked at as direct lookups first.
-    mutating func answerDirectly(_ service: String, _ method: String) { methods["/\(service)/\(method)"]?.isLookup = true }
 
     /// The methods of the standard health service, which are answered however much there is to do, and to everybody.
     mutating func registerHealth(_ method: String, _ kind: Method.Kind) {
@@ -73,7 +71,7 @@ struct Method: Sendable {
         case watch(@Sendable (UnsafeRawBufferPointer) throws(LookupProblem) -> HealthWatch)
     }
     let kind: Kind
-    /// Its messages are `LookupRequest`s.
+    /// Its calls are looked at as direct lookups first.
     var isLookup = false
     /// A probe: answered in time whatever happens, and without a credential.
     var isUrgent = false

@@ -12,7 +12,7 @@ final class DateHeader {
         output.writeBytes(line)
     }
 
-    /// The head of a 200 of JSON, up to the number of bytes.
+    /// The head of a 200 of JSON, but for the `Content-Length`.
     var headOfJSON: [UInt8] {
         renew()
         return jsonHead
@@ -28,7 +28,7 @@ final class DateHeader {
     private func make(_ second: Int) {
         self.second = second
         line = Array("Date: \(Self.text(second))\r\n".utf8)
-        jsonHead = Array("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".utf8) + line + Array("Content-Length: ".utf8)
+        jsonHead = Array("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n".utf8) + line
     }
 
     /// Now.

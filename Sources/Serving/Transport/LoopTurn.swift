@@ -1,6 +1,5 @@
 internal import Glibc
 package import NIOCore
-internal import NIOPosix
 
 /// How long an event loop has been at its present turn: the sockets that were ready when it last looked, one after another.
 ///
@@ -20,15 +19,8 @@ package final class LoopTurn: @unchecked Sendable {
         began = clock()
     }
 
-    private static let ofThread = ThreadSpecificVariable<LoopTurn>()
-
-    /// That of the event loop whose thread this is.
-    package static var current: LoopTurn {
-        if let known = ofThread.currentValue { return known }
-        let made = LoopTurn()
-        ofThread.currentValue = made
-        return made
-    }
+    private static let perLoop = PerLoop { LoopTurn() }
+    package static var current: LoopTurn { perLoop.current }
 
     /// Called when bytes arrive. The turn ends when the loop comes to its tasks, which is after all that was ready.
     package func enter(_ loop: any EventLoop) {

@@ -76,6 +76,7 @@ struct FullDiskTests {
         #expect(try ShardFixture.lookup(store, ["clicks_of_customer_n"], "customer-1-7", at: noon).values[0].value == .int(1))
         store.closeAll()
     }
+
     @Test func `events that cannot be written when a shard is closed are told of, and read again`() throws {
         let disk = try SmallDisk(megabytes: 8)
         let store = Store(ShardFixture.definitions(disk.path + "/data", durability: .commit))

@@ -3,7 +3,7 @@ internal import FeatureStore
 /// Reads the vectors of one request: kept ones where the definitions allow it, and of other entities where the service falls back to them,
 /// until its deadline.
 struct RequestReader {
-    private let service: LookupService
+    let service: LookupService
     let view: ShardView.Snapshot
     let asOf: Int64
     let maxStaleness: Microseconds?
@@ -13,18 +13,6 @@ struct RequestReader {
     let deadline: ContinuousClock.Instant?
     /// Where a shard stood when the oldest kept vector was read of it, and how long ago that was.
     private(set) var earlier: [Int: (view: ShardView.Snapshot, age: Microseconds)] = [:]
-
-    init(
-        service: LookupService, view: ShardView.Snapshot, asOf: Int64, maxStaleness: Microseconds?, isNow: Bool,
-        deadline: ContinuousClock.Instant?
-    ) {
-        self.service = service
-        self.view = view
-        self.asOf = asOf
-        self.maxStaleness = maxStaleness
-        self.isNow = isNow
-        self.deadline = deadline
-    }
 
     /// An entity's vector as its service gives it.
     mutating func vector(_ key: String, _ plan: VectorPlan) throws(LookupProblem) -> Vector {
